@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* config_value.h - one value of sealpost.conf, from text to the field that keeps it. */
+#ifndef RELAY_CONFIG_VALUE_H
+#define RELAY_CONFIG_VALUE_H
+
+#include "relay/config.h"
+
+struct config_key;
+
+/* A setter reads text and writes field. 0, or -1 with what is wrong and what is
+ * allowed; the caller puts file, line and key before it. dir: where relative paths
+ * begin. */
+typedef int config_set(const struct config_key *key, const char *dir, const char *text,
+                       void *field, struct err *e);
+
+struct config_key {
+    const char *name;
+    config_set *set;
+    size_t offset;        /* of the field in the section's struct */
+    const char *fallback; /* the default as text; "": none; NULL: the key is required */
+    const char *allowed;  /* the range in words, for people and sealpost.conf(5) */
+    uint64_t least, most;
+    const char *words[2]; /* of a choice: for false, for true */
+    bool is_list;         /* a setter that appends */
+};
+
+config_set config_set_text;       /* char *: 1 to most characters */
+config_set config_set_path;       /* char *: absolute */
+config_set config_set_file;       /* the same, and it can be read */
+config_set config_set_host;       /* char *: a host name, in lower case */
+config_set config_set_url;        /* char *: https, a host, perhaps a port */
+config_set config_set_region;     /* char[4] */
+config_set config_set_language;   /* char[16] */
+config_set config_set_box_id;     /* char *: letters, digits, - and _ */
+config_set config_set_sms_sender; /* char * */
+config_set config_set_number;     /* uint64_t */
+config_set config_set_unsigned;   /* unsigned */
+config_set config_set_mode;       /* unsigned, octal */
+config_set config_set_duration;   /* uint64_t, seconds */
+config_set config_set_wait;       /* unsigned long, seconds */
+config_set config_set_size;       /* uint64_t */
+config_set config_set_choice;     /* bool */
+config_set config_set_address;    /* struct config_address */
+config_set config_set_tcp;        /* the same, no UNIX socket */
+config_set config_set_senders;    /* struct config_account, one more */
+config_set config_set_networks;   /* struct config_account, one more */
+
+/* config_is_name - a section's title: 1 to CONFIG_ACCOUNT_MAX of a-z 0-9 - _ */
+bool config_is_name(const char *text);
+/* config_copy - strdup, or NULL and ERR_TEMP. */
+char *config_copy(struct span s, struct err *e);
+
+#endif
