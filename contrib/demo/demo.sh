@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# demo.sh - the whole way of one message, seen from each side; "make demo".
+# Here:       the tour. It ends with exit 0 only when everything was seen.
+# Elsewhere:  starting the real Postfix and bearerbox (neighbours.sh), the words
+#             mail, expect_sms, register ... (tests/scenario/lib.sh).
+# Called by:  make demo; by hand after make, as root or as any user.
+set -eu
+# shellcheck source=tests/scenario/lib.sh
+. "$(dirname "$0")/../../tests/scenario/lib.sh"
+
+PATIENT=+61412345678
+SUBJECT="Your appointment"
+REMINDER="Dear Ms Lee, your colposcopy is on Tuesday at 9:30. Can you come?"
+YES="Yes, I will be there. May my sister come along?"
+ANSWER="Of course she may. Please be ten minutes early."
+THANKS="Thank you, see you on Tuesday"
+
+step() { printf '\n%s. %s\n' "$((++STEP))" "$*"; }
+STEP=0
+
+# shown WHO - what comes in belongs to WHO's screen.
+shown() { sed "s/^/   $1 | /"; }
+
+# The lines of a mail that a person looks at.
+as_mail() {
+    grep -Ev '^(Received|Return-Path|Delivered-To|X-Original-To|MIME|Content)' |
+        shown clinic
+}
+
+show_answers() {
+    expect_mail $'*\nSubject: Re: '"$SUBJECT"$'\n*'"$1*" clinic >/dev/null
+    mail_text "$MAIL_FILE" | as_mail
+}
+
+say "Sealpost: a clinic mails a number, a patient reads and answers on the phone."
+say "All of it runs below $DIR, on loopback, and is gone afterwards."
+
+step "A mail server, an SMS gateway, and Sealpost between them"
+start postfix bearerbox phone sealpostd
+say "   Postfix      127.0.0.1:$SMTP_PORT, hands $SMS_DOMAIN to Sealpost by LMTP"
+say "   bearerbox    127.0.0.1:$BOX_PORT, Kannel with its fake SMSC"
+say "   sealpostd    $PUBLIC_URL"
+
+step "The clinic's system sends a mail, as it always did, to $PATIENT@$SMS_DOMAIN"
+printf 'From: %s\nSubject: %s\n\n%s\n' "$CLINIC" "$SUBJECT" "$REMINDER" | shown clinic
+mail "$CLINIC" "$PATIENT@$SMS_DOMAIN" "$SUBJECT" "$REMINDER"
+
+step "The patient never heard of us. An SMS comes; nothing of the message is in it"
+expect_sms "$PATIENT" "*https://localhost:*" >"$DIR/story/notice"
+shown phone <"$DIR/story/notice"
+if grep -q colposcopy "$DIR/story/notice"; then fail "the SMS tells the content"; fi
+
+step "The link registers the phone: a one-time password proves the number"
+register "$PATIENT" >"$DIR/story/registered"
+expect_sms "$PATIENT" "$OTP_GLOB" | shown phone
+shown handset <"$DIR/story/registered"
+
+step "The message was sealed for the server; now it is sealed to the phone's own key"
+expect_message "*$REMINDER*" >"$DIR/story/read"
+handset list | shown handset
+shown handset <"$DIR/story/read"
+
+step "The patient answers in the application; the clinic gets a mail in its thread"
+say "$YES" | shown handset
+handset reply "$MESSAGE_ID" "$YES" >/dev/null
+show_answers "$YES"
+alias=$(mail_header "$MAIL_FILE" From | sed -n 's/.*<\(r-[a-z2-7]*@[a-z.]*\)>.*/\1/p')
+[ -n "$alias" ] || fail "the reply comes from no conversation alias"
+
+step "The clinic answers that mail; it is the conversation's next message"
+say "$ANSWER" | shown clinic
+mail "$CLINIC" "$alias" "Re: $SUBJECT" "$ANSWER"
+expect_message "*$ANSWER*" | shown handset
+
+step "A plain SMS will do as well"
+say "$THANKS" | shown phone
+reply_sms "$PATIENT" "$THANKS"
+show_answers "$THANKS"
+
+step "What does the server's disk tell? (as text, UTF-16, base64, hex)"
+for word in colposcopy "sister come along" "ten minutes early" "$THANKS" \
+    "${PATIENT#+}" "$CLINIC"; do
+    printf '   %-32s ' "$word"
+    refute_on_disk "$word"
+done
+say "   The same search finds the patient's answer in the clinic's own mailbox:"
+if "$PYTHON" "$STORIES/ondisk.py" "$DIR/mail/clinic" "$THANKS" >"$DIR/story/found"; then
+    fail "the search is blind"
+fi
+sed "s|$DIR/||" "$DIR/story/found" | shown search
+
+stop sealpostd
+say ""
+say "Seen: mail, SMS, sealed message, two replies, and a disk that tells nothing."
