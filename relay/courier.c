@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* courier.c - the process that talks to the neighbours: SMS, mail; no key, no store.
+ * Here:       handing jobs to the doors and their outcomes back to the keeper.
+ * Elsewhere:  protocols (plugin/), what waits and when it is tried again (outbox.c).
+ * Called by:  sealpostd.c. It may die at any time: the keeper's outbox remembers. */
+#include "relay/core.h"
+#include <stdio.h>
+#include <sysexits.h>
+
+struct courier {
+    bool up[LINK_KIND_COUNT];
+};
+
+static void told(struct relay_core *c, const struct ipc_frame *f)
+{
+    uint8_t job[16];
+
+    for (size_t i = 0; plugins[i] != NULL; i++)
+        if (plugins[i]->where == IPC_COURIER && plugins[i]->job_type == f->type) {
+            plugins[i]->take_job(&c->relay, f);
+            return;
+        }
+    memcpy(job, f->fixed, sizeof job); /* every job's struct begins with its id */
+    relay_job_done(&c->relay, job, JOB_BUSY, "no door for this kind of job");
+}
+
+void relay_job_done(struct relay *r, const uint8_t job[16], enum job_outcome outcome,
+                    const char *why)
+{
+    struct ipc_job_done done = { .outcome = (uint8_t)outcome };
+
+    if (r->core->keeper == NULL)
+        return; /* it counts the job as in doubt by itself */
+    memcpy(done.job, job, sizeof done.job);
+    (void)snprintf(done.why, sizeof done.why, "%s", why);
+    ipc_send(r->core->keeper, IPC_JOB_DONE, 0, &done, span_of(NULL, 0));
+}
+
+static void tell_link(struct relay_core *c, enum link_kind kind)
+{
+    const struct courier *own = c->own;
+    const struct ipc_link link = { .kind = (uint8_t)kind, .up = own->up[kind] };
+
+    if (c->keeper != NULL)
+        ipc_send(c->keeper, IPC_LINK, 0, &link, span_of(NULL, 0));
+}
+
+void relay_link_state(struct relay *r, enum link_kind kind, bool up)
+{
+    struct courier *own = r->core->own;
+
+    own->up[kind] = up;
+    tell_link(r->core, kind);
+}
+
+static void keeper_came(struct relay_core *c)
+{
+    for (int kind = 0; kind < LINK_KIND_COUNT; kind++)
+        tell_link(c, (enum link_kind)kind);
+}
+
+static void keeper_went(struct relay_core *c)
+{
+    (void)c; /* jobs under way go on; the keeper that comes asks for them again */
+}
+
+int courier_main(const struct process *p)
+{
+    static struct courier courier = { .up = { [LINK_MAIL] = true } };
+    static struct relay_core core = { .told = told,
+                                      .keeper_came = keeper_came,
+                                      .keeper_went = keeper_went,
+                                      .own = &courier };
+
+    msisdn_start();
+    mime_start();
+    return core_run(&core, p);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/* message.h - words that front and keeper share about messages and devices. */
+#ifndef RELAY_MESSAGE_H
+#define RELAY_MESSAGE_H
+
+#include "relay/jwe.h"
+
+enum message_form {
+    FORM_INTERMEDIATE = 1, /* sealed to an epoch key (seed 306, 414) */
+    FORM_FINAL = 2         /* sealed to device keys (seed 328-330, 406) */
+};
+
+/* message_record.flags, ipc_offer.flags */
+#define MESSAGE_AUTOMATIC                                          \
+    1U /* null sender or Auto-Submitted: never report, never reply \
+          by ourselves (RFC 3834) */
+#define MESSAGE_UNDELIVERABLE 2U
+
+enum device_type { /* how long its storage lasts, DESIGN 5.3 "fresh devices" */
+                   DEVICE_BROWSER = 1,
+                   DEVICE_INSTALLED = 2,
+                   DEVICE_PROGRAM = 3
+};
+
+#define NOTICE_TOKEN_BYTES \
+    10U /* 80 bits, 16 letters of base32: names a handset, opens nothing */
+#define REPLY_TEXT_MAX (64U << 10)
+
+/* message_name_devices - "devices-" and a hash over the keys: what a final form's
+ * protected header says it was sealed to. n is 1 to JWE_RECIPIENTS_MAX. */
+void message_name_devices(const struct jwe_key *keys, size_t n, char out[JWE_TO_MAX]);
+
+#endif
