@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/* keeper.h - what the keeper's files share: its state, and what each does for the
+ * others.
+ *
+ * keeper.c      the process: channels, turns, flush, time
+ * intake.c      recipients asked for, messages offered
+ * registration.c, device.c, proof.c   handsets
+ * reseal.c      intermediate to final form
+ * notice.c, outbox.c, reply.c, report.c   what goes out
+ * inbound.c     MO and DLR
+ * expiry.c      what ends by time; epochs
+ * tx.c          transactions */
+#ifndef RELAY_KEEPER_H
+#define RELAY_KEEPER_H
+
+#include "relay/config.h"
+#include "relay/jwe.h"
+#include "relay/keys.h"
+#include "relay/log.h"
+#include "relay/message.h"
+#include "relay/msisdn.h"
+#include "relay/template.h"
+#include "relay/tx.h"
+
+#define PEERS_MAX 64
+#define IN_FLIGHT_MAX 256
+#define FRESH_NUMBER_S 15552000U /* 180 d */
+
+enum outbox_kind {
+    OUTBOX_OTP = 1,
+    OUTBOX_NOTICE = 2,
+    OUTBOX_DEVICE_ADDED = 3,
+    OUTBOX_STOPPED = 4,
+    OUTBOX_STARTED = 5,
+    OUTBOX_REPLY = 6,
+    OUTBOX_EXPIRED = 7,       /* report: not collected in time */
+    OUTBOX_UNDELIVERABLE = 8, /* report: the network refused the number */
+    OUTBOX_KIND_COUNT
+};
+enum outbox_lane { LANE_OTP, LANE_SMS, LANE_MAIL, LANE_COUNT };
+
+enum registration_state { REG_PENDING = 1, REG_PROVEN = 2, REG_CLOSED = 3 };
+
+struct in_flight { /* handed to courier, outcome not yet known */
+    bool used;
+    uint8_t job[16];
+    struct tx_key key; /* where it stands in the outbox */
+};
+
+struct proofs; /* nonces and the ids of used proofs (proof.c) */
+
+struct keeper {
+    struct event_base *base;
+    const struct config *config;
+    const struct templates *templates;
+    struct store *store;
+    struct keys *keys;
+    struct ipc_channel *peers[PEERS_MAX]; /* fronts and courier */
+    struct ipc_channel *courier;          /* one of them, or NULL */
+    bool link_up[LINK_KIND_COUNT];
+    uint32_t epoch_day;
+    struct jwe_key epoch;
+    bool full;
+
+    uint64_t now_s;           /* of this turn */
+    bool in_tx, dirty;        /* dirty: committed, not yet flushed */
+    enum ipc_verdict failure; /* of this transaction, sticky */
+    bool pump_wanted;
+    struct in_flight in_flight[IN_FLIGHT_MAX];
+    size_t in_flight_count;
+    uint64_t id_ms;
+    uint32_t id_count;
+    struct proofs *proofs;
+    struct event *on_turn_end, *on_tick, *on_parent, *on_term;
+};
+
+/* keeper_id - a new id: time, counter, random; ascending over the whole store. */
+void keeper_id(struct keeper *k, uint8_t id[16]);
+void keeper_random(void *to, size_t n);
+void keeper_handset_id(const struct keeper *k, const char *msisdn, uint8_t id[16]);
+/* keeper_own - the handset's record, or a new one for that number. */
+void keeper_handset(struct keeper *k, const uint8_t id[16], const char *msisdn,
+                    struct handset_record *h);
+
+/* intake.c: requests of front; each answers on ch. */
+void intake_ask(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+void intake_offer(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+/* intake_remove - a message and all that belongs to it. */
+void intake_remove(struct keeper *k, const uint8_t id[16],
+                   const struct message_record *m);
+
+/* registration.c */
+void registration_start(struct keeper *k, struct ipc_channel *ch,
+                        const struct ipc_frame *f);
+void registration_otp(struct keeper *k, struct ipc_channel *ch,
+                      const struct ipc_frame *f);
+void registration_device(struct keeper *k, struct ipc_channel *ch,
+                         const struct ipc_frame *f);
+
+/* device.c */
+void device_call(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+/* device_is_fresh - may a message be sealed to it at once? (DESIGN 5.3) */
+bool device_is_fresh(const struct keeper *k, const struct device_record *d);
+/* device_keys - the fresh devices' keys of a handset; the caller clears each. */
+size_t device_keys(struct keeper *k, const struct handset_record *h,
+                   struct jwe_key keys[JWE_RECIPIENTS_MAX]);
+
+/* proof.c */
+struct proofs *proofs_new(void);
+void proofs_free(struct proofs *p);
+void proof_nonce(const struct proofs *p, uint64_t now_s, char nonce[48]);
+/* proof_claims_device - which device does the proof say it is of? Nothing is checked
+ * yet. */
+bool proof_claims_device(struct span proof, uint8_t device[16]);
+/* proof_check - IPC_OK, IPC_PROOF or IPC_NONCE. method and url are what the call means,
+ * worked out by the keeper; body is hashed here. A proof passes once. */
+enum ipc_verdict proof_check(struct proofs *p, uint64_t now_s, struct span proof,
+                             const uint8_t signing_point[65], const char *method,
+                             const char *url, struct span body);
+
+/* reseal.c */
+/* reseal_waiting - every intermediate message of the handset, at most max, sealed to
+ * its fresh devices. Returns how many were re-sealed. */
+size_t reseal_waiting(struct keeper *k, const uint8_t handset[16],
+                      const struct handset_record *h, size_t max);
+/* reseal_peek - the subject in an intermediate message's manifest, for a reply by SMS;
+ * "" when the server cannot open it any more. */
+void reseal_peek_subject(struct keeper *k, const uint8_t message[16], char *subject,
+                         size_t room);
+
+/* notice.c */
+/* notice_want - see to it that an SMS tells the handset; the caller puts *h afterwards.
+ */
+void notice_want(struct keeper *k, const uint8_t handset[16], struct handset_record *h,
+                 uint64_t expires_s);
+/* notice_render - the SMS; false when nothing waits any more (the job is dropped). */
+bool notice_render(struct keeper *k, const struct outbox_record *o,
+                   const struct handset_record *h, struct buf *text);
+void notice_sent(struct keeper *k, const struct outbox_record *o);
+/* notice_undeliverable - the network will not bring SMS to this number: tell senders.
+ */
+void notice_undeliverable(struct keeper *k, const uint8_t handset[16]);
+/* notice_dropped - a notice left the outbox without being sent. */
+void notice_dropped(struct keeper *k, const uint8_t handset[16]);
+
+/* outbox.c */
+void outbox_add(struct keeper *k, enum outbox_lane lane, uint64_t due_s,
+                struct outbox_record *o, uint8_t job_out[16]);
+/* outbox_pump - hand to courier what is due, as far as links and the window allow. */
+void outbox_pump(struct keeper *k);
+void outbox_done(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+void outbox_link(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+/* outbox_courier_lost - all that is in flight is in doubt. */
+void outbox_courier_lost(struct keeper *k);
+
+/* reply.c */
+enum ipc_verdict reply_take(struct keeper *k, const uint8_t device_handset[16],
+                            const uint8_t message[16], struct span body,
+                            uint8_t reply_out[16]);
+enum ipc_verdict reply_take_sms(struct keeper *k, const uint8_t handset[16],
+                                const struct handset_record *h, struct span text);
+/* reply_mail - fills the job from the outbox record; text is appended (wipe it). false:
+ * it cannot be made any more (logged). */
+bool reply_mail(struct keeper *k, const uint8_t job[16], const struct outbox_record *o,
+                struct ipc_job_mail *mail, struct buf *tail);
+
+/* report.c */
+void report_want(struct keeper *k, enum outbox_kind kind, const uint8_t message[16],
+                 const struct message_record *m);
+bool report_mail(struct keeper *k, const uint8_t job[16], const struct outbox_record *o,
+                 struct ipc_job_mail *mail, struct buf *tail);
+
+/* inbound.c */
+void inbound_mo(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+void inbound_dlr(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+/* inbound_ref - the opaque dlr_url of a job: says for which handset, and is signed. */
+void inbound_ref(const struct keeper *k, char kind, const uint8_t handset[16],
+                 const uint8_t job[16], char out[160]);
+
+/* expiry.c */
+void expiry_sweep(struct keeper *k);
+/* expiry_epochs - today's epoch is made and told; those that nothing hangs on go. */
+int expiry_epochs(struct keeper *k, struct err *e);
+void expiry_tell(struct keeper *k, struct ipc_channel *front); /* epoch and space */
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/* notice.c - the SMS that says a message waits: when, with which link, and only one for
+ * several messages within a few minutes.
+ * Here:       the rule and the link.
+ * Elsewhere:  sending and trying again (outbox.c), the words (templates/sms).
+ * Called by:  intake.c, outbox.c, inbound.c.
+ * Source:     seed 308, 350, 416. */
+#include "relay/encode.h"
+#include "relay/keeper.h"
+
+/* The first message is told of at once; later ones within the interval share one notice
+ * at its end. A notice already in the outbox covers everything that comes before it. */
+void notice_want(struct keeper *k, const uint8_t handset[16], struct handset_record *h,
+                 uint64_t expires_s)
+{
+    struct outbox_record o = { .kind = OUTBOX_NOTICE, .expires_s = expires_s };
+    uint64_t due = h->notice_last_s + k->config->notice_interval_s;
+    uint8_t job[16];
+
+    if (h->notice_due_s != 0)
+        return;
+    if (due < k->now_s || h->notice_last_s == 0)
+        due = k->now_s;
+    memcpy(o.handset, handset, 16);
+    outbox_add(k, LANE_SMS, due, &o, job);
+    h->notice_due_s = due;
+}
+
+struct waiting {
+    bool any;
+    char account[64]; /* of the newest */
+};
+
+static bool look_waiting(struct keeper *k, const uint8_t *key, size_t n, void *arg)
+{
+    struct waiting *w = arg;
+    struct message_record m;
+
+    (void)n;
+    if (!tx_get(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m))
+        return true;
+    if (m.fetched_s == 0 && m.notified_s == 0 && m.expires_s > k->now_s) {
+        w->any = true;
+        memcpy(w->account, m.account, sizeof w->account);
+    }
+    record_clear(RECORD_MESSAGE, &m);
+    return true;
+}
+
+static void make_token(struct keeper *k, const struct outbox_record *o, char *text)
+{
+    uint8_t token[NOTICE_TOKEN_BYTES], name[STORE_BLIND_BYTES];
+    struct notice_record n = { .expires_s = o->expires_s };
+    struct tx_key e;
+
+    keeper_random(token, sizeof token);
+    store_blind(k->store, "notice", token, sizeof token, name);
+    memcpy(n.handset, o->handset, 16);
+    tx_put(k, T_NOTICE, name, sizeof name, RECORD_NOTICE, &n);
+    e = tx_key_expiry(n.expires_s, 'N', name);
+    tx_mark(k, T_BY_EXPIRY, e.b, e.n);
+    (void)b32_text(text, token, sizeof token);
+}
+
+bool notice_render(struct keeper *k, const struct outbox_record *o,
+                   const struct handset_record *h, struct buf *text)
+{
+    struct waiting w = { .any = false };
+    const struct config_account *account;
+    char token[B32_LEN(NOTICE_TOKEN_BYTES) + 1];
+    struct template_value values[2];
+    struct buf link;
+    struct err e;
+    int rc;
+
+    tx_scan(k, T_BY_HANDSET, o->handset, 16, NULL, 0, look_waiting, &w);
+    if (!w.any || h->opted_out != 0)
+        return false;
+    account = config_account(k->config, w.account);
+    make_token(k, o, token);
+    buf_init(&link, 512);
+    buf_printf(&link, "%s/m/%s", k->config->public_url, token);
+    values[0] = (struct template_value){
+        "brand", span_str(account != NULL ? account->brand : k->config->domain)
+    };
+    values[1] = (struct template_value){ "link", buf_span(&link) };
+    rc = template_render(k->templates, TEMPLATE_SMS_NOTICE, h->language, values, 2,
+                         text, &e);
+    buf_clear(&link);
+    if (rc != 0)
+        LOG(L_ERROR, "notice.not-rendered", LOG_WHY(&e));
+    return rc == 0;
+}
+
+static bool mark_notified(struct keeper *k, const uint8_t *key, size_t n, void *arg)
+{
+    struct message_record m;
+
+    (void)n, (void)arg;
+    if (!tx_get(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m))
+        return true;
+    if (m.notified_s == 0 && m.fetched_s == 0) {
+        m.notified_s = k->now_s;
+        tx_put(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m);
+        LOG(L_INFO, "message.notified", LOG_ID("msg", key + 16));
+    }
+    record_clear(RECORD_MESSAGE, &m);
+    return true;
+}
+
+void notice_sent(struct keeper *k, const struct outbox_record *o)
+{
+    struct handset_record h;
+
+    if (!tx_get(k, T_HANDSET, o->handset, 16, RECORD_HANDSET, &h))
+        return;
+    tx_scan(k, T_BY_HANDSET, o->handset, 16, NULL, 0, mark_notified, NULL);
+    h.notice_due_s = 0;
+    h.notice_last_s = k->now_s;
+    tx_put(k, T_HANDSET, o->handset, 16, RECORD_HANDSET, &h);
+}
+
+void notice_dropped(struct keeper *k, const uint8_t handset[16])
+{
+    struct handset_record h;
+
+    if (!tx_get(k, T_HANDSET, handset, 16, RECORD_HANDSET, &h))
+        return;
+    h.notice_due_s = 0;
+    tx_put(k, T_HANDSET, handset, 16, RECORD_HANDSET, &h);
+}
+
+static bool report_one(struct keeper *k, const uint8_t *key, size_t n, void *arg)
+{
+    struct message_record m;
+
+    (void)n, (void)arg;
+    if (!tx_get(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m))
+        return true;
+    if (m.fetched_s == 0 && (m.flags & MESSAGE_UNDELIVERABLE) == 0) {
+        m.flags |= MESSAGE_UNDELIVERABLE;
+        tx_put(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m);
+        report_want(k, OUTBOX_UNDELIVERABLE, key + 16, &m);
+        LOG(L_INFO, "message.undeliverable", LOG_ID("msg", key + 16));
+    }
+    record_clear(RECORD_MESSAGE, &m);
+    return true;
+}
+
+/* The messages stay until they expire: the number may still come by the web. */
+void notice_undeliverable(struct keeper *k, const uint8_t handset[16])
+{
+    tx_scan(k, T_BY_HANDSET, handset, 16, NULL, 0, report_one, NULL);
+}

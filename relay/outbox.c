@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: ISC */
+/* outbox.c - what waits to leave through courier, and what became of it.
+ * Here:       lanes and due times, hand-over, outcomes, back-off, doubt.
+ * Elsewhere:  what is said (notice.c, reply.c, report.c, templates), protocols
+ * (plugin/). Called by:  whoever wants to tell somebody something; keeper.c at each
+ * turn's end.
+ *
+ * An entry is marked as handed over, on disk, before courier gets it; it leaves the
+ * outbox only with a known outcome. When courier or keeper dies in between, the mark is
+ * found, counted as a doubt, logged, and the entry goes again: better an SMS twice than
+ * never. Source:     DESIGN 4.4. */
+#include "relay/encode.h"
+#include "relay/keeper.h"
+#include <assert.h>
+
+#define LEASE_S 60U /* an entry handed over comes due again if nobody tells */
+#define BACKOFF_FIRST_S 2U
+#define BACKOFF_LAST_S 300U
+#define SCAN_MAX 1000U /* entries looked at in one turn and lane */
+#define VALIDITY_MAX_MIN 1440U
+
+/* What an outbox kind is, in one place. */
+static const struct kind {
+    const char *name;
+    enum outbox_lane lane;
+    char ref;               /* in the DLR's reference; 0: no SMS */
+    enum template_id words; /* of plain SMS without values of their own */
+} kinds[OUTBOX_KIND_COUNT] = {
+    [OUTBOX_OTP] = { "otp", LANE_OTP, 'o', TEMPLATE_SMS_OTP },
+    [OUTBOX_NOTICE] = { "notice", LANE_SMS, 'n', TEMPLATE_SMS_NOTICE },
+    [OUTBOX_DEVICE_ADDED] = { "device-added", LANE_SMS, 'd',
+                              TEMPLATE_SMS_DEVICE_ADDED },
+    [OUTBOX_STOPPED] = { "stopped", LANE_SMS, 's', TEMPLATE_SMS_STOPPED },
+    [OUTBOX_STARTED] = { "started", LANE_SMS, 's', TEMPLATE_SMS_STARTED },
+    [OUTBOX_REPLY] = { "reply", LANE_MAIL, 0, 0 },
+    [OUTBOX_EXPIRED] = { "expired", LANE_MAIL, 0, 0 },
+    [OUTBOX_UNDELIVERABLE] = { "undeliverable", LANE_MAIL, 0, 0 },
+};
+
+static const char *const outcome_names[] = { "sent", "busy", "refused", "doubt" };
+static_assert(sizeof outcome_names / sizeof outcome_names[0] == JOB_OUTCOME_COUNT,
+              "a name an outcome");
+
+static bool link_of_lane_up(const struct keeper *k, uint8_t lane)
+{
+    return k->courier != NULL && k->link_up[lane == LANE_MAIL ? LINK_MAIL : LINK_SMS];
+}
+
+void outbox_add(struct keeper *k, enum outbox_lane lane, uint64_t due_s,
+                struct outbox_record *o, uint8_t job_out[16])
+{
+    struct tx_key key;
+
+    keeper_id(k, job_out);
+    o->created_s = k->now_s;
+    key = tx_key_outbox((uint8_t)lane, due_s, job_out);
+    tx_put(k, T_OUTBOX, key.b, key.n, RECORD_OUTBOX, o);
+    if (o->epoch != 0) {
+        key = tx_key_epoch(o->epoch, 'O', job_out);
+        tx_mark(k, T_BY_EPOCH, key.b, key.n);
+    }
+    if (due_s <= k->now_s)
+        k->pump_wanted = true;
+}
+
+static const uint8_t *job_of(const struct tx_key *key)
+{
+    return key->b + 9; /* behind lane and due time */
+}
+
+static void drop_entry(struct keeper *k, const struct tx_key *key,
+                       const struct outbox_record *o)
+{
+    tx_del(k, T_OUTBOX, key->b, key->n);
+    if (o->epoch != 0) {
+        const struct tx_key e = tx_key_epoch(o->epoch, 'O', job_of(key));
+
+        tx_del(k, T_BY_EPOCH, e.b, e.n);
+    }
+}
+
+/* Moves the entry to another due time, with what changed in its record. */
+static struct tx_key move_entry(struct keeper *k, const struct tx_key *key,
+                                uint64_t due_s, const struct outbox_record *o)
+{
+    const struct tx_key moved = tx_key_outbox(key->b[0], due_s, job_of(key));
+
+    tx_del(k, T_OUTBOX, key->b, key->n);
+    tx_put(k, T_OUTBOX, moved.b, moved.n, RECORD_OUTBOX, o);
+    return moved;
+}
+
+static uint64_t backoff_s(uint8_t attempts)
+{
+    uint64_t s = BACKOFF_FIRST_S;
+
+    for (uint8_t i = 1; i < attempts && s < BACKOFF_LAST_S; i++)
+        s *= 2;
+    return s < BACKOFF_LAST_S ? s : BACKOFF_LAST_S;
+}
+
+static struct in_flight *flight_of(struct keeper *k, const uint8_t job[16])
+{
+    for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
+        if (k->in_flight[i].used && memcmp(k->in_flight[i].job, job, 16) == 0)
+            return &k->in_flight[i];
+    return NULL;
+}
+
+static void flight_add(struct keeper *k, const struct tx_key *key)
+{
+    for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
+        if (!k->in_flight[i].used) {
+            k->in_flight[i] = (struct in_flight){ .used = true, .key = *key };
+            memcpy(k->in_flight[i].job, job_of(key), 16);
+            k->in_flight_count++;
+            return;
+        }
+}
+
+static void flight_end(struct keeper *k, struct in_flight *f)
+{
+    f->used = false;
+    k->in_flight_count--;
+}
+
+/* One entry on its way to courier. */
+struct handover {
+    struct tx_key key;
+    struct outbox_record o;
+    struct handset_record h;
+    struct buf text; /* clear text: wiped */
+    union {
+        struct ipc_job_sms sms;
+        struct ipc_job_mail mail;
+    } job;
+};
+
+static bool render_simple(struct keeper *k, struct handover *w)
+{
+    const struct template_value values[] = {
+        { "otp", span_of(w->o.body.p, w->o.body.n) },
+        { "host", span_str(k->config->public_host) },
+    };
+    struct err e;
+
+    if (template_render(k->templates, kinds[w->o.kind].words, w->h.language, values, 2,
+                        &w->text, &e) == 0)
+        return true;
+    LOG(L_ERROR, "sms.not-rendered", LOG_STR("kind", kinds[w->o.kind].name),
+        LOG_WHY(&e));
+    return false;
+}
+
+static bool make_sms(struct keeper *k, struct handover *w)
+{
+    const uint64_t left_min = (w->o.expires_s - k->now_s + 59) / 60;
+
+    if (!tx_get(k, T_HANDSET, w->o.handset, 16, RECORD_HANDSET, &w->h))
+        return false;
+    if (w->o.kind == OUTBOX_NOTICE ? !notice_render(k, &w->o, &w->h, &w->text)
+                                   : !render_simple(k, w))
+        return false;
+    if (sms_parts(buf_span(&w->text)) > k->config->sms_parts)
+        LOG(L_WARN, "sms.long", LOG_STR("kind", kinds[w->o.kind].name),
+            LOG_U64("parts", sms_parts(buf_span(&w->text))));
+    memcpy(w->job.sms.job, job_of(&w->key), 16);
+    memcpy(w->job.sms.to, w->h.msisdn, sizeof w->job.sms.to);
+    w->job.sms.validity_min =
+        (uint32_t)(left_min < VALIDITY_MAX_MIN ? left_min : VALIDITY_MAX_MIN);
+    inbound_ref(k, kinds[w->o.kind].ref, w->o.handset, job_of(&w->key),
+                w->job.sms.dlr_url);
+    return buf_ok(&w->text) && w->text.n <= IPC_TAIL_SMS;
+}
+
+static bool make_job(struct keeper *k, struct handover *w)
+{
+    if (kinds[w->o.kind].lane != LANE_MAIL)
+        return make_sms(k, w);
+    return w->o.kind == OUTBOX_REPLY
+               ? reply_mail(k, job_of(&w->key), &w->o, &w->job.mail, &w->text)
+               : report_mail(k, job_of(&w->key), &w->o, &w->job.mail, &w->text);
+}
+
+static void give_up(struct keeper *k, struct handover *w, const char *why)
+{
+    LOG(w->o.kind == OUTBOX_REPLY ? L_ERROR : L_INFO, "outbox.dropped",
+        LOG_ID("job", job_of(&w->key)), LOG_STR("kind", kinds[w->o.kind].name),
+        LOG_STR("why", why));
+    drop_entry(k, &w->key, &w->o);
+    if (w->o.kind == OUTBOX_NOTICE)
+        notice_dropped(k, w->o.handset);
+}
+
+/* IPC_OK: to be sent when this transaction is committed. IPC_GONE: dropped. */
+static enum ipc_verdict hand_over(struct keeper *k, void *arg)
+{
+    struct handover *w = arg;
+
+    if (!tx_get(k, T_OUTBOX, w->key.b, w->key.n, RECORD_OUTBOX, &w->o))
+        return IPC_GONE;
+    if (w->o.kind == 0 || w->o.kind >= OUTBOX_KIND_COUNT)
+        return tx_refuse(k, IPC_TEMP);
+    if (w->o.handed != 0) {
+        w->o.doubts = (uint8_t)(w->o.doubts + (w->o.doubts < UINT8_MAX));
+        LOG(L_WARN, "outbox.doubt", LOG_ID("job", job_of(&w->key)),
+            LOG_STR("kind", kinds[w->o.kind].name), LOG_U64("doubts", w->o.doubts),
+            LOG_STR("why", "handed over, no outcome known; sent again"));
+    }
+    if (w->o.expires_s <= k->now_s) {
+        give_up(k, w, "its time is over");
+        return IPC_GONE;
+    }
+    if (!make_job(k, w)) {
+        if (!tx_ok(k))
+            return IPC_TEMP;
+        give_up(k, w, "nothing to say any more");
+        return IPC_GONE;
+    }
+    w->o.handed = 1;
+    w->o.attempts = (uint8_t)(w->o.attempts + (w->o.attempts < UINT8_MAX));
+    w->key = move_entry(k, &w->key, k->now_s + LEASE_S, &w->o);
+    return IPC_OK;
+}
+
+static void handover_clear(struct handover *w)
+{
+    record_clear(RECORD_OUTBOX, &w->o);
+    record_clear(RECORD_HANDSET, &w->h);
+    buf_wipe(&w->text);
+}
+
+/* The frame is held until the turn's flush: the mark is on disk before courier reads
+ * it. */
+static void send_job(struct keeper *k, const struct handover *w)
+{
+    flight_add(k, &w->key);
+    if (kinds[w->o.kind].lane == LANE_MAIL)
+        ipc_send(k->courier, IPC_JOB_MAIL, 0, &w->job.mail, buf_span(&w->text));
+    else
+        ipc_send(k->courier, IPC_JOB_SMS, 0, &w->job.sms, buf_span(&w->text));
+    LOG(L_INFO, "outbox.handed", LOG_ID("job", job_of(&w->key)),
+        LOG_STR("kind", kinds[w->o.kind].name), LOG_ID("about", w->o.subject_id),
+        LOG_U64("attempt", w->o.attempts));
+}
+
+struct due {
+    struct tx_key keys[IN_FLIGHT_MAX];
+    size_t count, looked;
+};
+
+static bool collect_due(struct keeper *k, const uint8_t *key, size_t n, void *arg)
+{
+    struct due *d = arg;
+    struct tx_key due = { .n = n };
+    uint64_t due_s = 0;
+
+    memcpy(due.b, key, n);
+    for (int i = 1; i < 9; i++)
+        due_s = due_s << 8 | key[i];
+    if (due_s > k->now_s || ++d->looked > SCAN_MAX)
+        return false;
+    if (flight_of(k, job_of(&due)) == NULL)
+        d->keys[d->count++] = due;
+    return d->count + k->in_flight_count < IN_FLIGHT_MAX;
+}
+
+void outbox_pump(struct keeper *k)
+{
+    k->pump_wanted = false;
+    for (uint8_t lane = 0; lane < LANE_COUNT; lane++) {
+        struct due due = { .count = 0 };
+
+        if (!link_of_lane_up(k, lane) || k->in_flight_count >= IN_FLIGHT_MAX)
+            continue;
+        k->failure = IPC_OK;
+        tx_scan(k, T_OUTBOX, &lane, 1, NULL, 0, collect_due, &due);
+        for (size_t i = 0; i < due.count; i++) {
+            struct handover w = { .key = due.keys[i] };
+
+            buf_init(&w.text, IPC_TAIL_MAIL);
+            if (tx_run(k, hand_over, &w) == IPC_OK)
+                send_job(k, &w);
+            handover_clear(&w);
+        }
+    }
+}
+
+struct done {
+    const struct ipc_job_done *in;
+    struct tx_key key;
+};
+
+static void when_sent(struct keeper *k, const struct outbox_record *o)
+{
+    if (o->kind == OUTBOX_NOTICE)
+        notice_sent(k, o);
+}
+
+static void when_refused(struct keeper *k, const struct outbox_record *o)
+{
+    if (o->kind != OUTBOX_NOTICE)
+        return;
+    notice_undeliverable(k, o->handset);
+    notice_dropped(k, o->handset);
+}
+
+static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
+{
+    const struct done *d = arg;
+    struct outbox_record o;
+
+    if (!tx_get(k, T_OUTBOX, d->key.b, d->key.n, RECORD_OUTBOX, &o))
+        return IPC_GONE;
+    LOG(d->in->outcome == JOB_SENT ? L_INFO : L_WARN, "outbox.outcome",
+        LOG_ID("job", d->in->job),
+        LOG_STR("kind", o.kind < OUTBOX_KIND_COUNT ? kinds[o.kind].name : "unknown"),
+        LOG_STR("outcome", outcome_names[d->in->outcome]), LOG_STR("why", d->in->why));
+    o.handed = 0;
+    switch ((enum job_outcome)d->in->outcome) {
+    case JOB_SENT:
+        drop_entry(k, &d->key, &o);
+        when_sent(k, &o);
+        break;
+    case JOB_REFUSED:
+        drop_entry(k, &d->key, &o);
+        when_refused(k, &o);
+        break;
+    case JOB_DOUBT:
+        o.doubts = (uint8_t)(o.doubts + (o.doubts < UINT8_MAX));
+        LOG(L_WARN, "outbox.doubt", LOG_ID("job", d->in->job),
+            LOG_U64("doubts", o.doubts), LOG_STR("why", d->in->why));
+        (void)move_entry(k, &d->key, k->now_s + backoff_s(o.attempts), &o);
+        break;
+    default:
+        (void)move_entry(k, &d->key, k->now_s + backoff_s(o.attempts), &o);
+        break;
+    }
+    record_clear(RECORD_OUTBOX, &o);
+    return IPC_OK;
+}
+
+static void settle(struct keeper *k, struct in_flight *f, const struct ipc_job_done *in)
+{
+    struct done d = { .in = in, .key = f->key };
+
+    (void)tx_run(k, take_outcome, &d); /* failed: the lease ends, and it is in doubt */
+    flight_end(k, f);
+    k->pump_wanted = true;
+}
+
+void outbox_done(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f)
+{
+    const struct ipc_job_done *in = f->fixed;
+    struct in_flight *flight = flight_of(k, in->job);
+
+    if (ch != k->courier || flight == NULL || in->outcome >= JOB_OUTCOME_COUNT)
+        return; /* of an earlier keeper's hand-over: its lease is running out */
+    settle(k, flight, in);
+}
+
+void outbox_link(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f)
+{
+    const struct ipc_link *link = f->fixed;
+
+    if (ch != k->courier || link->kind >= LINK_KIND_COUNT)
+        return;
+    k->link_up[link->kind] = link->up != 0;
+    k->pump_wanted = true;
+}
+
+void outbox_courier_lost(struct keeper *k)
+{
+    for (int kind = 0; kind < LINK_KIND_COUNT; kind++)
+        k->link_up[kind] = false;
+    for (size_t i = 0; i < IN_FLIGHT_MAX; i++) {
+        struct ipc_job_done in = { .outcome = JOB_DOUBT, .why = "courier died" };
+
+        if (!k->in_flight[i].used)
+            continue;
+        memcpy(in.job, k->in_flight[i].job, 16);
+        settle(k, &k->in_flight[i], &in);
+    }
+}
