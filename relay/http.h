@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/* http.h - an HTTP/1.1 server for doors: libevent's evhttp, hardened.
+ *
+ * evhttp alone lets smuggling and slow clients through; this adds: TCP_NODELAY, one
+ * absolute deadline for each connection's request, a cap on connections at the
+ * listener, a guard on the framing (two Content-Length, signs in it, odd
+ * Transfer-Encoding, NUL, bare LF, obs-fold, absolute-form: 400 and close), normalised
+ * paths (no dot segments, no %00, no %2F), HEAD without body, SSL_MODE_RELEASE_BUFFERS.
+ * One answer for each request, later or at once, from the loop's thread. Opens files
+ * only in http_server_new. The process ignores SIGPIPE. */
+#ifndef RELAY_HTTP_H
+#define RELAY_HTTP_H
+
+#include "relay/err.h"
+#include "relay/span.h"
+#include <stddef.h>
+#include <sys/socket.h>
+
+struct event_base;
+struct http_server;
+struct http_request; /* lives until http_reply */
+
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_DELETE, HTTP_OTHER };
+
+typedef void http_handler(void *ctx, struct http_request *req);
+
+struct http_options {
+    struct event_base *base;
+    int listen_fd;           /* bound, listening, non-blocking; stays the caller's */
+    const char *certificate; /* PEM chain; NULL: plain HTTP */
+    const char *key;
+    unsigned connections; /* most at once */
+    size_t body_max;      /* bytes; more: 413 */
+    unsigned deadline_s;  /* for one request to arrive, and for an idle connection */
+    http_handler *handler;
+    void *ctx;
+};
+
+struct http_server *http_server_new(const struct http_options *o, struct err *e);
+void http_server_drain(struct http_server *s); /* no new connections, close idle ones */
+size_t http_server_busy(const struct http_server *s); /* requests not yet answered */
+void http_server_free(struct http_server *s);
+
+/* Of the request: borrowed until http_reply. */
+enum http_method http_method(const struct http_request *req);
+const char *http_path(const struct http_request *req); /* decoded, normalised, "/..." */
+/* http_query, http_header - NULL: absent, or there more than once. */
+const char *http_query(struct http_request *req, const char *name);
+const char *http_header(const struct http_request *req, const char *name);
+struct span http_body(const struct http_request *req);
+const struct sockaddr *http_client(const struct http_request *req);
+
+/* http_on_gone - called once if the client goes away before http_reply; then req is
+ * dead and must not be touched any more. Whoever does not ask for it still owes the
+ * reply, which then goes nowhere. */
+void http_on_gone(struct http_request *req, void (*gone)(void *ctx), void *ctx);
+
+/* http_reply_header - before http_reply; name static, value copied; CR and LF refused.
+ */
+void http_reply_header(struct http_request *req, const char *name, const char *value);
+/* http_reply - body is copied; content_type NULL: none. Frees req. Security headers
+ * that every answer needs (Cache-Control: no-store unless set, X-Content-Type-Options,
+ * Referrer-Policy, and Strict-Transport-Security on TLS) are added here. */
+void http_reply(struct http_request *req, int status, const char *content_type,
+                struct span body);
+/* http_reply_problem - RFC 9457: {"type":"urn:sealpost:TYPE","title":...,"status":N}
+ * and extra (JSON members as text, or NULL). */
+void http_reply_problem(struct http_request *req, int status, const char *type,
+                        const char *title, const char *extra);
+
+#endif
