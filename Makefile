@@ -33,9 +33,17 @@ LIBS   = $(shell pkg-config --libs $(PKGS)) -ldb-5.3 -lesmtp -lphonenumber -lpth
 CORE   = $(filter-out relay/sealpostd.c,$(wildcard relay/*.c)) $(wildcard bdb/*.c) $(wildcard plugin/*.c)
 CORE_O = $(CORE:%.c=$(O)/%.o) $(patsubst %.cc,$(O)/%.o,$(wildcard relay/*.cc))
 HANDSET = $(wildcard contrib/handset/*.c)
-UNITS  = $(patsubst tests/unit/%.c,$(O)/%,$(filter-out tests/unit/test_box_libgw.c,$(wildcard tests/unit/test_*.c))) $(O)/test_box_libgw
-BENCHES = $(patsubst tests/bench/%.c,$(O)/%,$(wildcard tests/bench/*.c))
-STORIES =
+UNITS  = $(patsubst tests/unit/%.c,$(O)/%,$(wildcard tests/unit/test_*.c))
+BENCHES = $(patsubst tests/bench/%.c,$(O)/%,$(wildcard tests/bench/bench_*.c))
+STORIES = $(filter-out tests/scenario/lib.sh,$(wildcard tests/scenario/*.sh))
+
+# What a fresh Debian 12 lacks: to build, to run beside, to test with.
+PACKAGES = gcc g++ make pkg-config libdb5.3-dev libesmtp-dev libgmime-3.0-dev \
+  libphonenumber-dev libconfuse-dev libevent-dev libjansson-dev libssl-dev libxml2-dev \
+  libcurl4-openssl-dev \
+  kannel postfix fakeroot openssl python3 procps util-linux ca-certificates git \
+  libcmocka-dev kannel-dev libpcre3-dev jose chromium faketime clang-format mandoc \
+  shellcheck $(if $(shell command -v node),,nodejs npm)
 
 all: $(O)/sealpostd $(O)/sealpost-handset
 
@@ -68,7 +76,49 @@ $(O)/%.o: %.cc
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
+# Debian's libgw is the oracle of our codec of the box protocol. It comes as static
+# libraries that want a symbol of the MySQL client; nothing here calls it.
+$(O)/test_box_libgw: tests/unit/test_box_libgw.c $(O)/libsealpost.a
+	$(CC) $(FLAGS) -isystem /usr/include/kannel $(CFLAGS_PKG:-I%=-isystem %) -o $@ $< \
+	  $(O)/libsealpost.a $(wildcard /usr/lib/*/kannel/libgw.a) $(wildcard /usr/lib/*/kannel/libgwlib.a) \
+	  -lcmocka -lssl -lcrypto -lxml2 -lpcreposix -lm
+
+lint:
+	@tests/lint/run.sh
+
+deps: build/deps
+
+# dpkg is asked first: on a machine that has everything, nothing is fetched.
+build/deps: Makefile tests/package-lock.json
+	@mkdir -p build
+	@missing=$$(for p in $(PACKAGES); do dpkg -s $$p 2>/dev/null | grep -q '^Status: install ok' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  [ -z "$$sudo" ] || command -v sudo >/dev/null || { echo "Ask root to install: $$missing"; exit 1; }; \
+	  $$sudo apt-get update -q && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+	fi
+	cd tests && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The programs are built by a second make: before deps there is no pkg-config to ask.
+check: deps
+	@$(MAKE) --no-print-directory -j2 all units $(O)/jwe_tool
+	@SEALPOST_BUILD=$(O) tests/run -j $(J) -t 300 tests/lint/run.sh $(UNITS) tests/interop/run.sh $(STORIES)
+
+units: $(UNITS)
+
+demo: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@SEALPOST_BUILD=$(O) contrib/demo/demo.sh
+
+bench: deps
+	@$(MAKE) --no-print-directory -j2 all benches
+	@SEALPOST_BUILD=$(O) tests/bench/run.sh
+
+benches: $(BENCHES)
+
 clean:
 	rm -rf build
 
-.PHONY: all deps check demo bench lint clean
+.PHONY: all units benches deps check demo bench lint clean

@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: ISC
+# shellcheck disable=SC2317 # functions are called through check
 # tests/lint/run.sh - the checks that keep the house. Prints "ok NAME" or "not ok NAME"
 # and what is wrong; exits 1 when anything is.
 set -u
