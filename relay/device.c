@@ -305,6 +305,8 @@ static enum ipc_verdict run_call(struct keeper *k, void *arg)
     struct call *c = arg;
     enum ipc_verdict v;
 
+    if (c->proof.n == 0) /* the first call of a device: it wants a nonce */
+        return IPC_NONCE;
     if (!proof_claims_device(c->proof, c->device) ||
         !tx_get(k, T_DEVICE, c->device, 16, RECORD_DEVICE, &c->d) ||
         !tx_get(k, T_HANDSET, c->d.handset, 16, RECORD_HANDSET, &c->h))

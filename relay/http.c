@@ -150,6 +150,7 @@ static enum http_method method_of(struct evhttp_request *ev)
 static struct http_request *request_new(struct conn *c, struct evhttp_request *ev)
 {
     struct http_request *const req = calloc(1, sizeof *req);
+    socklen_t client_n = sizeof req->client;
 
     if (req == NULL)
         return NULL;
@@ -161,7 +162,7 @@ static struct http_request *request_new(struct conn *c, struct evhttp_request *e
     req->conn = c;
     req->ev = ev;
     req->method = method_of(ev);
-    req->client = c->client;
+    (void)getpeername(conn_fd(c), (struct sockaddr *)&req->client, &client_n);
     LIST_INSERT_HEAD(&c->server->requests, req, link);
     c->server->busy++;
     return req;

@@ -155,7 +155,6 @@ static void conn_attach(struct conn *c)
 {
     struct http_server *const s = c->server;
     const int fd = bufferevent_getfd(c->bev);
-    socklen_t n = sizeof c->client;
     void *evcon = NULL;
 
     bufferevent_getcb(c->bev, NULL, NULL, NULL, &evcon);
@@ -170,8 +169,6 @@ static void conn_attach(struct conn *c)
         return;
     }
     s->by_fd[fd] = c;
-    if (getpeername(fd, (struct sockaddr *)&c->client, &n) != 0)
-        c->client.ss_family = AF_UNSPEC;
     (void)bufferevent_set_timeouts(c->bev, NULL, NULL); /* the deadline is ours */
 }
 
@@ -282,4 +279,9 @@ bool conn_is_idle(const struct conn *c)
 void conn_hang_up(struct conn *c)
 {
     hang_up(c, SHUT_RDWR);
+}
+
+int conn_fd(const struct conn *c)
+{
+    return bufferevent_getfd(c->bev);
 }

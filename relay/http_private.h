@@ -44,7 +44,6 @@ struct conn {
     struct http_request *req; /* handed out, not yet answered */
     bool writing;             /* its answer is on the way */
     bool refused;
-    struct sockaddr_storage client;
 };
 
 struct http_server {
@@ -79,6 +78,7 @@ void conn_later(struct conn *c);
 /* conn_is_idle - between two requests? */
 bool conn_is_idle(const struct conn *c);
 void conn_hang_up(struct conn *c);
+int conn_fd(const struct conn *c);
 
 /* http.c's side. */
 void http_listen_or_not(struct http_server *s);

@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: ISC */
+/* handset.c - the handset API and the pages, over HTTPS.
+ * Here:       routes, what each verdict is in HTTP, the proof on its way to the keeper.
+ * Elsewhere:  HTTP itself (relay/http.c), JSON (handset_json.c), every decision
+ * (keeper). Called by:  front, through struct plugin. Source:
+ * templates/handset/openapi.yaml; RFC 9457 (problems), RFC 9449 (proofs). */
+#include "plugin/handset_files.h"
+#include "plugin/handset_json.h"
+#include "relay/http.h"
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BODY_MAX (256U << 10)
+#define DEADLINE_S 30U
+#define PROOF_MAX 4096U
+#define JSON_MAX (24U << 20)
+#define SERVERS_MAX 16U
+#define CSP                                                                     \
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; " \
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors " \
+    "'none'; "                                                                  \
+    "require-trusted-types-for 'script'"
+
+static struct http_server *servers[SERVERS_MAX];
+static size_t server_count;
+
+/* One request that waits for the keeper. */
+struct pending {
+    struct relay *r;
+    struct http_request *req;
+    uint64_t call;
+    enum device_call kind;
+    char range[64];
+};
+
+static const struct problem {
+    enum ipc_verdict verdict;
+    int status;
+    const char *type, *title;
+} problems[] = {
+    { IPC_OTP_MISMATCH, 403, "otp-mismatch", "This is not the password that was sent" },
+    { IPC_CLOSED, 410, "registration-closed",
+      "This registration is over; start again" },
+    { IPC_BAD_KEY, 400, "bad-key", "This key cannot be used" },
+    { IPC_BAD_REQUEST, 400, "bad-request", "The request is not as it should be" },
+    { IPC_PROOF, 401, "proof", "The device's proof is missing, wrong or used before" },
+    { IPC_NONCE, 401, "use-dpop-nonce", "Repeat the proof with the new nonce" },
+    { IPC_TOO_MANY, 429, "too-many", "Too many attempts; try again later" },
+    { IPC_GONE, 404, "gone", "There is no such thing here" },
+    { IPC_STALE_EPOCH, 409, "stale-key", "Sealed to an old key; fetch and seal again" },
+    { IPC_FULL, 503, "later", "Storage is full, try again later" },
+};
+static const struct problem later = { IPC_TEMP, 503, "later", "Try again later" };
+
+static void reply_verdict(struct http_request *req, enum ipc_verdict v,
+                          const char *extra)
+{
+    const struct problem *p = &later;
+
+    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
+        if (problems[i].verdict == v)
+            p = &problems[i];
+    if (p->status == 503 || p->status == 429)
+        http_reply_header(req, "Retry-After", p->status == 503 ? "5" : "600");
+    http_reply_problem(req, p->status, p->type, p->title, extra);
+}
+
+static void reply_json(struct http_request *req, int status, struct buf *json)
+{
+    if (buf_ok(json))
+        http_reply(req, status, "application/json", buf_span(json));
+    else
+        reply_verdict(req, IPC_TEMP, NULL);
+    buf_wipe(json);
+}
+
+static void on_gone(void *ctx)
+{
+    struct pending *p = ctx;
+
+    relay_cancel(p->r, p->call);
+    free(p);
+}
+
+static struct pending *pend(struct relay *r, struct http_request *req)
+{
+    struct pending *p = calloc(1, sizeof *p);
+
+    if (p == NULL) {
+        reply_verdict(req, IPC_TEMP, NULL);
+        return NULL;
+    }
+    p->r = r;
+    p->req = req;
+    http_on_gone(req, on_gone, p);
+    return p;
+}
+
+static void call(struct pending *p, enum ipc_type type, const void *fixed,
+                 struct span tail, struct span rest, relay_answer *answer)
+{
+    p->call = relay_call(p->r, type, fixed, tail, rest, answer, p);
+}
+
+/* -- registrations */
+
+static void started(void *ctx, const struct ipc_frame *f)
+{
+    struct pending *p = ctx;
+    const struct ipc_reg_started *a = f == NULL ? NULL : f->fixed;
+    char hex[HEX_LEN(16) + 1];
+    struct buf json;
+
+    if (a == NULL || a->verdict != IPC_OK) {
+        reply_verdict(p->req, a == NULL ? IPC_TEMP : a->verdict, NULL);
+    } else {
+        buf_init(&json, 512);
+        buf_printf(&json,
+                   "{\"registration\":\"%s\",\"otp_digits\":%u,\"expires\":%llu}",
+                   hex_text(hex, a->registration, 16), p->r->config->otp_digits,
+                   (unsigned long long)a->expires_s);
+        reply_json(p->req, 201, &json);
+    }
+    free(p);
+}
+
+static void put_client(const struct sockaddr *sa, struct ipc_reg_start *start)
+{
+    if (sa != NULL && sa->sa_family == AF_INET) {
+        start->client_family = 4;
+        memcpy(start->client, &((const struct sockaddr_in *)(const void *)sa)->sin_addr,
+               4);
+    } else if (sa != NULL && sa->sa_family == AF_INET6) {
+        start->client_family = 6;
+        memcpy(start->client,
+               &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
+    }
+}
+
+static void start_registration(struct relay *r, struct http_request *req,
+                               const uint8_t *ids, uint32_t part)
+{
+    struct ipc_reg_start start = { 0 };
+    struct pending *p;
+    bool handset_direction;
+    struct err e;
+
+    (void)ids, (void)part;
+    if (handset_take_start(http_body(req), r->config->region, &start,
+                           &handset_direction, &e) != 0) {
+        http_reply_problem(req, 400, e.status, e.text, NULL);
+        return;
+    }
+    if (handset_direction) {
+        http_reply_problem(req, 501, "not-built",
+                           "The handset cannot send the password in this version",
+                           NULL);
+        return;
+    }
+    put_client(http_client(req), &start);
+    p = pend(r, req);
+    if (p != NULL)
+        call(p, IPC_REG_START, &start, span_of(NULL, 0), span_of(NULL, 0), started);
+}
+
+static void otp_answered(void *ctx, const struct ipc_frame *f)
+{
+    struct pending *p = ctx;
+    const struct ipc_reg_otp_answer *a = f == NULL ? NULL : f->fixed;
+    char extra[32];
+
+    if (a != NULL && a->verdict == IPC_OK) {
+        http_reply(p->req, 200, "application/json", span_str("{\"proven\":true}"));
+    } else {
+        (void)snprintf(extra, sizeof extra, "\"tries_left\":%u",
+                       a == NULL ? 0 : a->tries_left);
+        reply_verdict(p->req, a == NULL ? IPC_TEMP : a->verdict,
+                      a != NULL && a->verdict == IPC_OTP_MISMATCH ? extra : NULL);
+    }
+    free(p);
+}
+
+static void prove_otp(struct relay *r, struct http_request *req, const uint8_t *id,
+                      uint32_t part)
+{
+    struct ipc_reg_otp otp = { 0 };
+    struct pending *p;
+    struct err e;
+
+    (void)part;
+    if (handset_take_otp(http_body(req), &otp, &e) != 0) {
+        http_reply_problem(req, 400, e.status, e.text, NULL);
+        return;
+    }
+    memcpy(otp.registration, id, sizeof otp.registration);
+    p = pend(r, req);
+    if (p != NULL)
+        call(p, IPC_REG_OTP, &otp, span_of(NULL, 0), span_of(NULL, 0), otp_answered);
+}
+
+static void enrolled(void *ctx, const struct ipc_frame *f)
+{
+    struct pending *p = ctx;
+    const struct ipc_reg_device_answer *a = f == NULL ? NULL : f->fixed;
+    const char *key = relay_reply_key_jwk(p->r);
+    char hex[HEX_LEN(16) + 1];
+    struct buf json;
+
+    if (a == NULL || a->verdict != IPC_OK) {
+        reply_verdict(p->req, a == NULL ? IPC_TEMP : a->verdict, NULL);
+    } else {
+        buf_init(&json, 2048);
+        buf_printf(&json, "{\"device\":\"%s\",\"reply_key\":%s}",
+                   hex_text(hex, a->device, 16), key == NULL ? "null" : key);
+        reply_json(p->req, 201, &json);
+    }
+    free(p);
+}
+
+static void enrol_device(struct relay *r, struct http_request *req, const uint8_t *id,
+                         uint32_t part)
+{
+    struct ipc_reg_device device = { 0 };
+    struct pending *p;
+    struct buf der;
+    struct err e;
+
+    (void)part;
+    buf_init(&der, IPC_TAIL_KEY);
+    if (handset_take_device(http_body(req), &device, &der, &e) != 0) {
+        http_reply_problem(req, 400, e.status, e.text, NULL);
+    } else {
+        memcpy(device.registration, id, sizeof device.registration);
+        p = pend(r, req);
+        if (p != NULL)
+            call(p, IPC_REG_DEVICE, &device, buf_span(&der), span_of(NULL, 0),
+                 enrolled);
+    }
+    buf_clear(&der);
+}
+
+/* -- device calls */
+
+static void reply_reply(struct pending *p, struct span tail)
+{
+    char hex[HEX_LEN(16) + 1] = "", json[64];
+
+    if (tail.n == 16)
+        (void)hex_text(hex, (const uint8_t *)tail.p, 16);
+    (void)snprintf(json, sizeof json, "{\"reply\":\"%s\"}", hex);
+    http_reply(p->req, 202, "application/json", span_str(json));
+}
+
+/* bytes=A-B, bytes=A-, bytes=-N over n bytes. 1: *from and *to (inclusive) are set; 0:
+ * no or another kind of range, the whole is sent; -1: nothing of it is there. */
+static int take_range(const char *text, uint64_t n, uint64_t *from, uint64_t *to)
+{
+    unsigned long long a, b;
+    int used = 0;
+
+    if (sscanf(text, "bytes=-%llu%n", &b, &used) == 1 && text[used] == '\0') {
+        if (b == 0 || n == 0)
+            return -1;
+        *from = b < n ? n - b : 0;
+        *to = n - 1;
+        return 1;
+    }
+    if (sscanf(text, "bytes=%llu-%n", &a, &used) != 1 || used == 0)
+        return 0;
+    b = n == 0 ? 0 : n - 1;
+    if (text[used] != '\0') {
+        int more = 0;
+
+        if (sscanf(text + used, "%llu%n", &b, &more) != 1 ||
+            text[used + more] != '\0' || b < a)
+            return 0;
+    }
+    if (a >= n)
+        return -1;
+    *from = a;
+    *to = b < n ? b : n - 1;
+    return 1;
+}
+
+static void reply_part(struct pending *p, struct span tail)
+{
+    char text[96];
+    uint64_t from, to;
+
+    http_reply_header(p->req, "Accept-Ranges", "bytes");
+    switch (take_range(p->range, tail.n, &from, &to)) {
+    case 1:
+        (void)snprintf(text, sizeof text, "bytes %llu-%llu/%zu",
+                       (unsigned long long)from, (unsigned long long)to, tail.n);
+        http_reply_header(p->req, "Content-Range", text);
+        http_reply(p->req, 206, "application/octet-stream",
+                   span_of(tail.p + from, (size_t)(to - from + 1)));
+        break;
+    case -1:
+        (void)snprintf(text, sizeof text, "bytes */%zu", tail.n);
+        http_reply_header(p->req, "Content-Range", text);
+        http_reply_problem(p->req, 416, "range", "Nothing of this range is there",
+                           NULL);
+        break;
+    default:
+        http_reply(p->req, 200, "application/octet-stream", tail);
+        break;
+    }
+}
+
+static void reply_list(struct pending *p, const struct ipc_device_answer *a,
+                       struct span tail)
+{
+    struct buf json;
+    bool ok;
+
+    buf_init(&json, JSON_MAX);
+    if (p->kind == CALL_LIST)
+        ok = handset_put_messages(a, tail, relay_reply_key_jwk(p->r), &json);
+    else if (p->kind == CALL_MESSAGE)
+        ok = handset_put_message(a, tail, &json);
+    else
+        ok = handset_put_devices(a, tail, &json);
+    json.failed = json.failed || !ok;
+    reply_json(p->req, 200, &json);
+}
+
+static void device_answered(void *ctx, const struct ipc_frame *f)
+{
+    struct pending *p = ctx;
+    const struct ipc_device_answer *a = f == NULL ? NULL : f->fixed;
+
+    if (a != NULL)
+        http_reply_header(p->req, "DPoP-Nonce", a->nonce);
+    if (a == NULL || (a->verdict != IPC_OK && a->verdict != IPC_REPEATED))
+        reply_verdict(p->req, a == NULL ? IPC_TEMP : a->verdict, NULL);
+    else if (p->kind == CALL_PART)
+        reply_part(p, f->tail);
+    else if (p->kind == CALL_REPLY)
+        reply_reply(p, f->tail);
+    else if (p->kind == CALL_LIST || p->kind == CALL_MESSAGE || p->kind == CALL_DEVICES)
+        reply_list(p, a, f->tail);
+    else
+        http_reply(p->req, 204, NULL, span_of(NULL, 0));
+    free(p);
+}
+
+/* The keeper checks the proof; an absent one goes there too, for the nonce in its
+ * answer. */
+static void call_device(struct relay *r, struct http_request *req,
+                        enum device_call kind, const uint8_t *id, uint32_t part)
+{
+    struct ipc_device_call device = { .call = (uint8_t)kind, .part = part };
+    const char *proof = http_header(req, "DPoP"), *after = http_query(req, "after");
+    const char *range = http_header(req, "Range");
+    struct pending *p;
+    struct buf head;
+
+    if (id != NULL)
+        memcpy(device.id, id, sizeof device.id);
+    if (after != NULL && kind == CALL_LIST &&
+        !hex_take(span_str(after), device.after, sizeof device.after)) {
+        reply_verdict(req, IPC_BAD_REQUEST, NULL);
+        return;
+    }
+    if (proof == NULL || strlen(proof) > PROOF_MAX)
+        proof = "";
+    p = pend(r, req);
+    if (p == NULL)
+        return;
+    p->kind = kind;
+    if (range != NULL)
+        (void)span_copy(p->range, sizeof p->range, span_str(range));
+    buf_init(&head, PROOF_MAX + 2);
+    buf_put_be16(&head, (uint16_t)strlen(proof));
+    buf_put(&head, proof);
+    call(p, IPC_DEVICE_CALL, &device, buf_span(&head), http_body(req), device_answered);
+    buf_clear(&head);
+}
+
+#define DEVICE_ROUTE(function, kind)                                                   \
+    static void function(struct relay *r, struct http_request *req, const uint8_t *id, \
+                         uint32_t part)                                                \
+    {                                                                                  \
+        call_device(r, req, kind, id, part);                                           \
+    }
+DEVICE_ROUTE(list_messages, CALL_LIST)
+DEVICE_ROUTE(get_message, CALL_MESSAGE)
+DEVICE_ROUTE(get_part, CALL_PART)
+DEVICE_ROUTE(mark_read, CALL_READ)
+DEVICE_ROUTE(send_reply, CALL_REPLY)
+DEVICE_ROUTE(remove_message, CALL_REMOVE)
+DEVICE_ROUTE(list_devices, CALL_DEVICES)
+DEVICE_ROUTE(revoke_device, CALL_REVOKE)
+
+/* "{}" is an id of 32 hex digits, "#" a number. */
+static const struct route {
+    enum http_method method;
+    const char *path;
+    void (*run)(struct relay *r, struct http_request *req, const uint8_t *id,
+                uint32_t part);
+} routes[] = {
+    { HTTP_POST, "/api/v1/registrations", start_registration },
+    { HTTP_POST, "/api/v1/registrations/{}/otp", prove_otp },
+    { HTTP_POST, "/api/v1/registrations/{}/device", enrol_device },
+    { HTTP_GET, "/api/v1/messages", list_messages },
+    { HTTP_GET, "/api/v1/messages/{}", get_message },
+    { HTTP_GET, "/api/v1/messages/{}/parts/#", get_part },
+    { HTTP_POST, "/api/v1/messages/{}/read", mark_read },
+    { HTTP_POST, "/api/v1/messages/{}/replies", send_reply },
+    { HTTP_DELETE, "/api/v1/messages/{}", remove_message },
+    { HTTP_GET, "/api/v1/devices", list_devices },
+    { HTTP_DELETE, "/api/v1/devices/{}", revoke_device },
+};
+
+static bool take_number(struct cur *c, uint32_t *out)
+{
+    const char *start = c->p;
+
+    *out = 0;
+    while (!cur_done(c) && is_digit(*c->p) && c->p - start < 6)
+        *out = *out * 10 + (uint32_t)(*c->p++ - '0');
+    return c->p > start;
+}
+
+static bool path_is(const char *path, const char *pattern, uint8_t id[16],
+                    uint32_t *part)
+{
+    struct cur c = cur_of(span_str(path));
+    struct span hex;
+
+    for (; *pattern != '\0'; pattern++) {
+        if (*pattern == '{') {
+            if (!cur_span(&c, HEX_LEN(16), &hex) || !hex_take(hex, id, 16))
+                return false;
+            pattern++; /* the closing brace */
+        } else if (*pattern == '#') {
+            if (!take_number(&c, part))
+                return false;
+        } else if (!cur_byte(&c, *pattern)) {
+            return false;
+        }
+    }
+    return cur_done(&c);
+}
+
+static void serve_api(struct relay *r, struct http_request *req)
+{
+    uint8_t id[16];
+    uint32_t part = 0;
+    bool known = false;
+
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        if (!path_is(http_path(req), routes[i].path, id, &part))
+            continue;
+        if (routes[i].method == http_method(req)) {
+            routes[i].run(r, req, id, part);
+            return;
+        }
+        known = true;
+    }
+    if (known)
+        http_reply_problem(req, 405, "method", "This is not done here", NULL);
+    else
+        reply_verdict(req, IPC_GONE, NULL);
+}
+
+/* A GET never changes anything: link scanners follow the links of SMS as well. */
+static void serve_file(struct http_request *req)
+{
+    const char *path = http_path(req), *seen = http_header(req, "If-None-Match");
+    const bool is_page = strcmp(path, "/") == 0 || strncmp(path, "/m/", 3) == 0;
+    const struct handset_file *f = handset_file_find(is_page ? "index.html" : path + 1);
+
+    if (f == NULL) {
+        reply_verdict(req, IPC_GONE, NULL);
+        return;
+    }
+    if (http_method(req) != HTTP_GET && http_method(req) != HTTP_HEAD) {
+        http_reply_problem(req, 405, "method", "This is not done here", NULL);
+        return;
+    }
+    http_reply_header(req, "ETag", f->etag);
+    http_reply_header(req, "Cache-Control", "no-cache");
+    http_reply_header(req, "Content-Security-Policy", CSP);
+    if (seen != NULL && strcmp(seen, f->etag) == 0)
+        http_reply(req, 304, NULL, span_of(NULL, 0));
+    else
+        http_reply(req, 200, f->type, buf_span(&f->body));
+}
+
+static void serve(void *ctx, struct http_request *req)
+{
+    if (strncmp(http_path(req), "/api/", 5) == 0)
+        serve_api(ctx, req);
+    else
+        serve_file(req);
+}
+
+static int start(struct relay *r, struct err *e)
+{
+    char dir[1024];
+
+    for (size_t i = 0; i < r->config->listen_count; i++) {
+        const struct config_listen *l = &r->config->listens[i];
+        const struct http_options o = { .base = r->base,
+                                        .listen_fd = r->listen_fds[i],
+                                        .certificate = l->certificate,
+                                        .key = l->key,
+                                        .connections = l->connections,
+                                        .body_max = BODY_MAX,
+                                        .deadline_s = DEADLINE_S,
+                                        .handler = serve,
+                                        .ctx = r };
+
+        if (l->protocol != LISTEN_HANDSET)
+            continue;
+        (void)snprintf(dir, sizeof dir, "%s/handset", r->config->templates);
+        if (server_count == 0 && handset_files_load(dir, e) != 0)
+            return -1;
+        if (server_count == SERVERS_MAX)
+            return err_set(e, ERR_PERM, "5.3.5",
+                           "more than 16 listen handset sections");
+        servers[server_count] = http_server_new(&o, e);
+        if (servers[server_count] == NULL)
+            return err_wrap(e, "listen handset %s", l->address.text);
+        server_count++;
+    }
+    return 0;
+}
+
+static void drain(struct relay *r)
+{
+    (void)r;
+    for (size_t i = 0; i < server_count; i++)
+        http_server_drain(servers[i]);
+}
+
+static size_t busy(struct relay *r)
+{
+    size_t n = 0;
+
+    (void)r;
+    for (size_t i = 0; i < server_count; i++)
+        n += http_server_busy(servers[i]);
+    return n;
+}
+
+const struct plugin plugin_handset = {
+    .name = "handset", .where = IPC_FRONT, .start = start, .drain = drain, .busy = busy
+};

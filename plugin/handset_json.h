@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/* handset_json.h - the handset API's JSON: requests into structs, answers into text.
+ *
+ * Pure. Requests are hostile: at most 256 KiB, duplicate members refused, every string
+ * checked for its place. 0, or -1 with *e ERR_PERM; e->status names the problem's type:
+ * "bad-request", "bad-number", "bad-key". */
+#ifndef PLUGIN_HANDSET_JSON_H
+#define PLUGIN_HANDSET_JSON_H
+
+#include "relay/relay.h"
+
+/* {"number" | "notice", "direction"?}; *handset_direction: "direction":"handset". */
+int handset_take_start(struct span body, const char *region, struct ipc_reg_start *out,
+                       bool *handset_direction, struct err *e);
+/* {"otp"} */
+int handset_take_otp(struct span body, struct ipc_reg_otp *out, struct err *e);
+/* {"encryption_key", "signing_key", "type", "label"}; der gets the encryption key. */
+int handset_take_device(struct span body, struct ipc_reg_device *out, struct buf *der,
+                        struct err *e);
+
+/* The answers' tails (ipc.h) as JSON, appended to out. false: a tail that is not as
+ * ipc.h says, or no memory. */
+bool handset_put_messages(const struct ipc_device_answer *a, struct span tail,
+                          const char *reply_key, struct buf *out);
+bool handset_put_message(const struct ipc_device_answer *a, struct span tail,
+                         struct buf *out);
+bool handset_put_devices(const struct ipc_device_answer *a, struct span tail,
+                         struct buf *out);
+
+#endif
