@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/* api.h - calls of the handset API over HTTPS. */
+#ifndef HANDSET_API_H
+#define HANDSET_API_H
+
+#include "contrib/handset/keyring.h"
+#include "relay/span.h"
+#include <jansson.h>
+#include <stdbool.h>
+
+struct api {
+    const char *url;            /* borrowed, no slash at the end */
+    const struct keyring *ring; /* for device calls; NULL: none */
+    char nonce[64];             /* the server's newest */
+};
+
+struct api_reply {
+    long status;      /* HTTP; 0: no answer came */
+    struct buf body;  /* owned; api_reply_clear */
+    char why[256];    /* when status is 0 or a problem: one line for a person */
+    char problem[64]; /* the problem's type without "urn:sealpost:", or "" */
+    long tries_left;  /* of otp-mismatch, or -1 */
+};
+
+/* api_call - blocks until the answer, at most 60 s. A device call (ring set, path below
+ * messages or devices) carries a proof and is repeated once when its nonce was old. */
+void api_call(struct api *api, const char *method, const char *path, struct span body,
+              struct api_reply *reply);
+void api_reply_clear(struct api_reply *reply);
+/* api_exit - the exit status (sysexits.h) that fits the reply; 0 for 2xx. */
+int api_exit(const struct api_reply *reply);
+
+/* api_proof - a DPoP-shaped compact JWS appended to out (RFC 9449; claim "bh"). */
+bool api_proof(const struct keyring *ring, const char *method, const char *url,
+               const char *nonce, struct span body, struct buf *out);
+
+#endif

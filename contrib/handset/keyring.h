@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* keyring.h - the handset's keys and where they lie: DIR/handset.json, its owner's
+ * only.
+ *
+ * The keys are made by a DRBG of this program's own (SP 800-90A CTR-DRBG), seeded by
+ * the operating system and instantiated with the MSISDN as personalization string
+ * (claim 9): two handsets with the same seed, should that ever happen, still make
+ * different keys. */
+#ifndef HANDSET_KEYRING_H
+#define HANDSET_KEYRING_H
+
+#include "relay/err.h"
+#include "relay/span.h"
+#include <openssl/evp.h>
+
+struct keyring {
+    char url[512];   /* of the server, no slash at the end */
+    char device[33]; /* hex */
+    EVP_PKEY *encryption, *signing;
+};
+
+enum keyring_kind { KEYRING_P256, KEYRING_RSA };
+
+/* keyring_make - fresh keys (RSA: 3072 bits, for encryption only). personalization: the
+ * MSISDN's digits, or the notice's token when the number is not known. */
+int keyring_make(struct keyring *ring, enum keyring_kind kind,
+                 struct span personalization, struct err *e);
+/* keyring_save - writes DIR/handset.json (0600) in a DIR of its own (0700, made when
+ * missing), by rename. */
+int keyring_save(const struct keyring *ring, const char *dir, struct err *e);
+/* keyring_load - ERR_PERM when there is none, when others may read it, or it is
+ * damaged. */
+int keyring_load(struct keyring *ring, const char *dir, struct err *e);
+void keyring_clear(struct keyring *ring);
+
+#endif
