@@ -28,8 +28,9 @@ as_mail() {
         shown clinic
 }
 
+# show_answers TEXT SUBJECT - the answer is in the clinic's mailbox, in the thread.
 show_answers() {
-    expect_mail $'*\nSubject: Re: '"$SUBJECT"$'\n*'"$1*" clinic >/dev/null
+    expect_mail $'*\nSubject: Re: '"$2"$'\n*\nIn-Reply-To: <*>\n*'"$1*" clinic >/dev/null
     mail_text "$MAIL_FILE" | as_mail
 }
 
@@ -64,7 +65,7 @@ shown handset <"$DIR/story/read"
 step "The patient answers in the application; the clinic gets a mail in its thread"
 say "$YES" | shown handset
 handset reply "$MESSAGE_ID" "$YES" >/dev/null
-show_answers "$YES"
+show_answers "$YES" "$SUBJECT"
 alias=$(mail_header "$MAIL_FILE" From | sed -n 's/.*<\(r-[a-z2-7]*@[a-z.]*\)>.*/\1/p')
 [ -n "$alias" ] || fail "the reply comes from no conversation alias"
 
@@ -76,7 +77,8 @@ expect_message "*$ANSWER*" | shown handset
 step "A plain SMS will do as well"
 say "$THANKS" | shown phone
 reply_sms "$PATIENT" "$THANKS"
-show_answers "$THANKS"
+show_answers "$THANKS" "*"
+say "   (The server cannot read the subject any more: it joins the thread by References.)"
 
 step "What does the server's disk tell? (as text, UTF-16, base64, hex)"
 for word in colposcopy "sister come along" "ten minutes early" "$THANKS" \

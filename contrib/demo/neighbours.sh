@@ -157,7 +157,7 @@ stop_spawned() {
     local pid=PID_$1
     [ -n "${!pid:-}" ] || return 0
     kill -"${2:-TERM}" "${!pid}" 2>/dev/null || :
-    if wait_until is_over "$1"; then return; fi
+    if wait_until is_over "$1"; then return 0; fi # in a trap a bare return is not 0
     pkill -KILL -s "${!pid}" || :
     return 1
 }
@@ -337,7 +337,7 @@ sealpostd_settled() { sealpostd_ready || ! is_up sealpostd; }
 
 # stop_sealpostd [SIGNAL] - SIGTERM drains; false when it had to be killed.
 stop_sealpostd() {
-    stop_spawned sealpostd "${1:-TERM}" && return
+    stop_spawned sealpostd "${1:-TERM}" && return 0
     say "FAIL: sealpostd did not stop within $DEADLINE s" >&2
     return 1
 }
