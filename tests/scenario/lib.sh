@@ -37,6 +37,16 @@ stop() {
     for name in "$@"; do "stop_$name"; done
 }
 
+# with_clock SHIFT - the next sealpostd lives in another time: "+2d", "+0 x20".
+with_clock() {
+    local lib
+    lib=$(find /usr/lib -name 'libfaketimeMT.so.1' | head -n 1)
+    need faketime:faketime
+    # shellcheck disable=SC2034 # for neighbours.sh
+    SEALPOSTD_WITH=(env LD_PRELOAD="$lib" FAKETIME="$1" FAKETIME_DONT_FAKE_MONOTONIC=1
+        ASAN_OPTIONS=verify_asan_link_order=0)
+}
+
 # -- mail
 
 # mail FROM TO SUBJECT BODY... - through Postfix; the lines of the body one by one.
