@@ -22,8 +22,9 @@
 #include <unistd.h>
 
 #define PAGE_BYTES 8192U /* 16 KiB doubles the log: it keeps images of split pages */
-#define LOG_BUFFER_BYTES (16U << 20) /* more than a batch: the flush is one write */
-#define LOG_FILE_BYTES (128U << 20)
+#define LOG_BUFFER_BYTES (4U << 20)
+#define LOG_FILE_BYTES \
+    (16U << 20) /* recovery fills the last file with zeros to its end */
 #define CACHE_BYTES (64ULL << 20)
 /* A transaction holds a lock for each leaf page that it met: 30,000 new messages are
  * some 6,000; overflow pages (chunks of parts) need none. Only the hash table costs

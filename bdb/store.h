@@ -42,10 +42,10 @@
     X(T_REGISTRATION, "registration") /* registration id 16 -> registration_record */ \
     X(T_NOTICE, "notice")             /* blinded token 16 -> notice_record */         \
     X(T_CONVERSATION, "conversation") /* conversation 16 -> conversation_record */    \
-    X(T_OUTBOX, "outbox")             /* lane u8, due be64 s, job id 16 -> outbox_record */    \
-    X(T_SEEN, "seen")                 /* blinded input id 16 -> seen_record */        \
-    X(T_COUNTER, "counter")           /* blinded name 16 -> counter_record */         \
-    X(T_META, "meta")                 /* name -> bytes */
+    X(T_OUTBOX, "outbox")   /* lane u8, due be64 s, job id 16 -> outbox_record */     \
+    X(T_SEEN, "seen")       /* blinded input id 16 -> seen_record */                  \
+    X(T_COUNTER, "counter") /* blinded name 16 -> counter_record */                   \
+    X(T_META, "meta")       /* name -> bytes */
 
 enum store_table {
 #define X(id, name) id,
@@ -66,10 +66,11 @@ enum store_status {
 };
 
 struct store_options {
-    const char *dir;      /* made (0700) when missing */
-    uint64_t cache_bytes; /* 0: 64 MiB */
-    uint64_t
-        reserve_bytes; /* size of DIR/reserve, which recovery may delete; 0: none */
+    const char *dir;        /* made (0700) when missing */
+    uint64_t cache_bytes;   /* 0: 64 MiB */
+    uint64_t reserve_bytes; /* size of DIR/reserve, which recovery may delete; 0: none.
+                               It needs up to 16 MiB (the last log file is filled with
+                                    zeros to its end) and what was not checkpointed */
 };
 
 struct store_bytes { /* owned heap bytes; store_bytes_clear wipes and frees */

@@ -680,7 +680,7 @@ static void test_kill_loses_nothing(void **state)
 static void mount_small(void)
 {
     assert_int_equal(mkdir(dir, 0700), 0);
-    if (mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV, "size=24m") != 0)
+    if (mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m") != 0)
         skip();
 }
 
@@ -808,7 +808,7 @@ static void test_reserve_saves_recovery(void **state)
     child = fork();
     assert_true(child >= 0);
     if (child == 0) { /* dies with 2 MiB to recover */
-        st = open_with_reserve(8U << 20);
+        st = open_with_reserve(24U << 20);
         for (uint32_t i = 0; i < 1500; i++) {
             static const uint8_t value[1200];
 
@@ -822,9 +822,9 @@ static void test_reserve_saves_recovery(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_true(reserve_is(8U << 20));
+    assert_true(reserve_is(24U << 20));
     fill_disk(0);
-    st = open_with_reserve(8U << 20);
+    st = open_with_reserve(24U << 20);
     assert_true(reserve_is(0)); /* used up, and no room for it yet */
     expect_records(st, 1500);
     free_disk();
