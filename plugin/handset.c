@@ -31,39 +31,55 @@ struct pending {
     struct http_request *req;
     uint64_t call;
     enum device_call kind;
-    char range[64];
 };
 
-static const struct problem {
-    enum ipc_verdict verdict;
+#define GONE                                       \
+    {                                              \
+        404, "gone", "There is no such thing here" \
+    }
+#define LATER                                                    \
+    {                                                            \
+        503, "later", "This cannot be done now; try again later" \
+    }
+static const struct {
     int status;
     const char *type, *title;
-} problems[] = {
-    { IPC_OTP_MISMATCH, 403, "otp-mismatch", "This is not the password that was sent" },
-    { IPC_CLOSED, 410, "registration-closed",
-      "This registration is over; start again" },
-    { IPC_BAD_KEY, 400, "bad-key", "This key cannot be used" },
-    { IPC_BAD_REQUEST, 400, "bad-request", "The request is not as it should be" },
-    { IPC_PROOF, 401, "proof", "The device's proof is missing, wrong or used before" },
-    { IPC_NONCE, 401, "use-dpop-nonce", "Repeat the proof with the new nonce" },
-    { IPC_TOO_MANY, 429, "too-many", "Too many attempts; try again later" },
-    { IPC_GONE, 404, "gone", "There is no such thing here" },
-    { IPC_STALE_EPOCH, 409, "stale-key", "Sealed to an old key; fetch and seal again" },
-    { IPC_FULL, 503, "later", "Storage is full, try again later" },
+} problems[IPC_VERDICT_COUNT] = {
+    /* the first two are no problems: who comes here with them has no answer for them */
+    [IPC_OK] = LATER,
+    [IPC_REPEATED] = LATER,
+    [IPC_OPTED_OUT] = { 403, "opted-out", "This number wants no messages" },
+    [IPC_NO_ALIAS] = GONE,
+    [IPC_STRANGER] = GONE,
+    [IPC_LIMIT] = LATER,
+    [IPC_FULL] = { 503, "later", "Storage is full; try again later" },
+    [IPC_STALE_EPOCH] = { 409, "stale-key",
+                          "Sealed to an old key; fetch and seal again" },
+    [IPC_GONE] = GONE,
+    [IPC_OTP_MISMATCH] = { 403, "otp-mismatch",
+                           "This is not the password that was sent" },
+    [IPC_CLOSED] = { 410, "registration-closed",
+                     "This registration is over; start again" },
+    [IPC_BAD_KEY] = { 400, "bad-key", "This key cannot be used" },
+    [IPC_BAD_REQUEST] = { 400, "bad-request", "The request is not as it should be" },
+    [IPC_PROOF] = { 401, "proof", "The proof of the device is wrong or used before" },
+    [IPC_NONCE] = { 401, "use-dpop-nonce", "Repeat the proof with the new nonce" },
+    [IPC_TOO_MANY] = { 429, "too-many", "Too many attempts; try again later" },
+    [IPC_TEMP] = LATER,
 };
-static const struct problem later = { IPC_TEMP, 503, "later", "Try again later" };
 
-static void reply_verdict(struct http_request *req, enum ipc_verdict v,
-                          const char *extra)
+static void reply_verdict(struct http_request *req, uint32_t verdict, const char *extra)
 {
-    const struct problem *p = &later;
+    const uint32_t v = verdict < IPC_VERDICT_COUNT ? verdict : IPC_TEMP;
 
-    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
-        if (problems[i].verdict == v)
-            p = &problems[i];
-    if (p->status == 503 || p->status == 429)
-        http_reply_header(req, "Retry-After", p->status == 503 ? "5" : "600");
-    http_reply_problem(req, p->status, p->type, p->title, extra);
+    if (problems[v].status == 503 || problems[v].status == 429)
+        http_reply_header(req, "Retry-After", problems[v].status == 503 ? "5" : "600");
+    if (problems[v].status == 401)
+        http_reply_header(req, "WWW-Authenticate",
+                          v == IPC_NONCE ? "DPoP error=\"use_dpop_nonce\""
+                                         : "DPoP error=\"invalid_dpop_proof\"");
+    http_reply_problem(req, problems[v].status, problems[v].type, problems[v].title,
+                       extra);
 }
 
 static void reply_json(struct http_request *req, int status, struct buf *json)
@@ -125,16 +141,24 @@ static void started(void *ctx, const struct ipc_frame *f)
     free(p);
 }
 
-static void put_client(const struct sockaddr *sa, struct ipc_reg_start *start)
+static void put_client(struct ipc_reg_start *start, const struct sockaddr *sa)
 {
-    if (sa != NULL && sa->sa_family == AF_INET) {
+    struct sockaddr_in6 six;
+    struct sockaddr_in four;
+
+    if (sa->sa_family == AF_INET) {
+        memcpy(&four, sa, sizeof four);
         start->client_family = 4;
-        memcpy(start->client, &((const struct sockaddr_in *)(const void *)sa)->sin_addr,
-               4);
-    } else if (sa != NULL && sa->sa_family == AF_INET6) {
-        start->client_family = 6;
-        memcpy(start->client,
-               &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
+        memcpy(start->client, &four.sin_addr, 4);
+    } else if (sa->sa_family == AF_INET6) {
+        memcpy(&six, sa, sizeof six);
+        if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) {
+            start->client_family = 4;
+            memcpy(start->client, six.sin6_addr.s6_addr + 12, 4);
+        } else {
+            start->client_family = 6;
+            memcpy(start->client, &six.sin6_addr, 16);
+        }
     }
 }
 
@@ -147,8 +171,8 @@ static void start_registration(struct relay *r, struct http_request *req,
     struct err e;
 
     (void)ids, (void)part;
-    if (handset_take_start(http_body(req), r->config->region, &start,
-                           &handset_direction, &e) != 0) {
+    if (handset_take_start(http_body(req), r->config, &start, &handset_direction, &e) !=
+        0) {
         http_reply_problem(req, 400, e.status, e.text, NULL);
         return;
     }
@@ -158,7 +182,7 @@ static void start_registration(struct relay *r, struct http_request *req,
                            NULL);
         return;
     }
-    put_client(http_client(req), &start);
+    put_client(&start, http_client(req));
     p = pend(r, req);
     if (p != NULL)
         call(p, IPC_REG_START, &start, span_of(NULL, 0), span_of(NULL, 0), started);
@@ -203,7 +227,7 @@ static void enrolled(void *ctx, const struct ipc_frame *f)
 {
     struct pending *p = ctx;
     const struct ipc_reg_device_answer *a = f == NULL ? NULL : f->fixed;
-    const char *key = relay_reply_key_jwk(p->r);
+    const char *const key = relay_reply_key_jwk(p->r);
     char hex[HEX_LEN(16) + 1];
     struct buf json;
 
@@ -244,52 +268,27 @@ static void enrol_device(struct relay *r, struct http_request *req, const uint8_
 
 static void reply_reply(struct pending *p, struct span tail)
 {
-    char hex[HEX_LEN(16) + 1] = "", json[64];
+    char hex[HEX_LEN(16) + 1];
+    struct buf json;
 
+    buf_init(&json, 64);
     if (tail.n == 16)
-        (void)hex_text(hex, (const uint8_t *)tail.p, 16);
-    (void)snprintf(json, sizeof json, "{\"reply\":\"%s\"}", hex);
-    http_reply(p->req, 202, "application/json", span_str(json));
+        buf_printf(&json, "{\"reply\":\"%s\"}",
+                   hex_text(hex, (const uint8_t *)tail.p, 16));
+    json.failed = json.failed || tail.n != 16;
+    reply_json(p->req, 202, &json);
 }
 
-/* bytes=A-B, bytes=A-, bytes=-N over n bytes. 1: *from and *to (inclusive) are set; 0:
- * no or another kind of range, the whole is sent; -1: nothing of it is there. */
-static int take_range(const char *text, uint64_t n, uint64_t *from, uint64_t *to)
-{
-    unsigned long long a, b;
-    int used = 0;
-
-    if (sscanf(text, "bytes=-%llu%n", &b, &used) == 1 && text[used] == '\0') {
-        if (b == 0 || n == 0)
-            return -1;
-        *from = b < n ? n - b : 0;
-        *to = n - 1;
-        return 1;
-    }
-    if (sscanf(text, "bytes=%llu-%n", &a, &used) != 1 || used == 0)
-        return 0;
-    b = n == 0 ? 0 : n - 1;
-    if (text[used] != '\0') {
-        int more = 0;
-
-        if (sscanf(text + used, "%llu%n", &b, &more) != 1 ||
-            text[used + more] != '\0' || b < a)
-            return 0;
-    }
-    if (a >= n)
-        return -1;
-    *from = a;
-    *to = b < n ? b : n - 1;
-    return 1;
-}
-
+/* No validator is given out, so If-Range never matches: then the whole part goes. */
 static void reply_part(struct pending *p, struct span tail)
 {
+    const bool whole = http_header(p->req, "If-Range") != NULL;
+    const char *range = whole ? NULL : http_header(p->req, "Range");
     char text[96];
     uint64_t from, to;
 
     http_reply_header(p->req, "Accept-Ranges", "bytes");
-    switch (take_range(p->range, tail.n, &from, &to)) {
+    switch (handset_range(range, tail.n, &from, &to)) {
     case 1:
         (void)snprintf(text, sizeof text, "bytes %llu-%llu/%zu",
                        (unsigned long long)from, (unsigned long long)to, tail.n);
@@ -346,6 +345,25 @@ static void device_answered(void *ctx, const struct ipc_frame *f)
     free(p);
 }
 
+/* device_call_fits - the body is what the device hashed and signed, so the keeper gets
+ * it as it came: look at it first. false: refused, req is answered. */
+static bool device_call_fits(struct http_request *req, enum device_call kind,
+                             size_t proof_bytes)
+{
+    const struct span body = http_body(req);
+    struct err e;
+
+    if (proof_bytes > PROOF_MAX || 2 + proof_bytes + body.n > (size_t)IPC_TAIL_CALL)
+        http_reply_problem(req, 413, "too-large", "The request is too large", NULL);
+    else if (kind != CALL_REPLY && body.n > 0)
+        http_reply_problem(req, 400, "bad-request", "This call has no body", NULL);
+    else if (kind == CALL_REPLY && handset_check_reply(body, &e) != 0)
+        http_reply_problem(req, 400, e.status, e.text, NULL);
+    else
+        return true;
+    return false;
+}
+
 /* The keeper checks the proof; an absent one goes there too, for the nonce in its
  * answer. */
 static void call_device(struct relay *r, struct http_request *req,
@@ -353,7 +371,6 @@ static void call_device(struct relay *r, struct http_request *req,
 {
     struct ipc_device_call device = { .call = (uint8_t)kind, .part = part };
     const char *proof = http_header(req, "DPoP"), *after = http_query(req, "after");
-    const char *range = http_header(req, "Range");
     struct pending *p;
     struct buf head;
 
@@ -364,14 +381,14 @@ static void call_device(struct relay *r, struct http_request *req,
         reply_verdict(req, IPC_BAD_REQUEST, NULL);
         return;
     }
-    if (proof == NULL || strlen(proof) > PROOF_MAX)
+    if (proof == NULL)
         proof = "";
+    if (!device_call_fits(req, kind, strlen(proof)))
+        return;
     p = pend(r, req);
     if (p == NULL)
         return;
     p->kind = kind;
-    if (range != NULL)
-        (void)span_copy(p->range, sizeof p->range, span_str(range));
     buf_init(&head, PROOF_MAX + 2);
     buf_put_be16(&head, (uint16_t)strlen(proof));
     buf_put(&head, proof);
@@ -394,24 +411,25 @@ DEVICE_ROUTE(remove_message, CALL_REMOVE)
 DEVICE_ROUTE(list_devices, CALL_DEVICES)
 DEVICE_ROUTE(revoke_device, CALL_REVOKE)
 
-/* "{}" is an id of 32 hex digits, "#" a number. */
+/* "{}" is an id of 32 hex digits, "#" a number from 1. */
 static const struct route {
     enum http_method method;
+    bool takes_json;
     const char *path;
     void (*run)(struct relay *r, struct http_request *req, const uint8_t *id,
                 uint32_t part);
 } routes[] = {
-    { HTTP_POST, "/api/v1/registrations", start_registration },
-    { HTTP_POST, "/api/v1/registrations/{}/otp", prove_otp },
-    { HTTP_POST, "/api/v1/registrations/{}/device", enrol_device },
-    { HTTP_GET, "/api/v1/messages", list_messages },
-    { HTTP_GET, "/api/v1/messages/{}", get_message },
-    { HTTP_GET, "/api/v1/messages/{}/parts/#", get_part },
-    { HTTP_POST, "/api/v1/messages/{}/read", mark_read },
-    { HTTP_POST, "/api/v1/messages/{}/replies", send_reply },
-    { HTTP_DELETE, "/api/v1/messages/{}", remove_message },
-    { HTTP_GET, "/api/v1/devices", list_devices },
-    { HTTP_DELETE, "/api/v1/devices/{}", revoke_device },
+    { HTTP_POST, true, "/api/v1/registrations", start_registration },
+    { HTTP_POST, true, "/api/v1/registrations/{}/otp", prove_otp },
+    { HTTP_POST, true, "/api/v1/registrations/{}/device", enrol_device },
+    { HTTP_GET, false, "/api/v1/messages", list_messages },
+    { HTTP_GET, false, "/api/v1/messages/{}", get_message },
+    { HTTP_GET, false, "/api/v1/messages/{}/parts/#", get_part },
+    { HTTP_POST, false, "/api/v1/messages/{}/read", mark_read },
+    { HTTP_POST, true, "/api/v1/messages/{}/replies", send_reply },
+    { HTTP_DELETE, false, "/api/v1/messages/{}", remove_message },
+    { HTTP_GET, false, "/api/v1/devices", list_devices },
+    { HTTP_DELETE, false, "/api/v1/devices/{}", revoke_device },
 };
 
 static bool take_number(struct cur *c, uint32_t *out)
@@ -419,6 +437,8 @@ static bool take_number(struct cur *c, uint32_t *out)
     const char *start = c->p;
 
     *out = 0;
+    if (!cur_done(c) && *c->p == '0') /* one spelling: it stands in what is signed */
+        return false;
     while (!cur_done(c) && is_digit(*c->p) && c->p - start < 6)
         *out = *out * 10 + (uint32_t)(*c->p++ - '0');
     return c->p > start;
@@ -445,25 +465,57 @@ static bool path_is(const char *path, const char *pattern, uint8_t id[16],
     return cur_done(&c);
 }
 
+/* A page of another site can make a browser post forms and plain text here, but not
+ * this type without asking first. */
+static bool is_json(const struct http_request *req)
+{
+    const char *const type = http_header(req, "Content-Type");
+    struct cur c = cur_of(span_str(type == NULL ? "" : type));
+
+    return cur_word(&c, "application/json") &&
+           (cur_done(&c) || *c.p == ';' || *c.p == ' ');
+}
+
+static void wrong_method(struct http_request *req, const char *allow)
+{
+    http_reply_header(req, "Allow", allow);
+    http_reply_problem(req, 405, "method", "This is not done here", NULL);
+}
+
+static void run_route(struct relay *r, struct http_request *req,
+                      const struct route *route, const uint8_t id[16], uint32_t part)
+{
+    if (route->takes_json && !is_json(req))
+        http_reply_problem(req, 415, "content-type", "The body must be JSON", NULL);
+    else
+        route->run(r, req, id, part);
+}
+
 static void serve_api(struct relay *r, struct http_request *req)
 {
-    uint8_t id[16];
+    static const char *const names[] = {
+        [HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_DELETE] = "DELETE"
+    };
+    struct buf allow;
+    uint8_t id[16] = { 0 };
     uint32_t part = 0;
-    bool known = false;
 
+    buf_init(&allow, 64);
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         if (!path_is(http_path(req), routes[i].path, id, &part))
             continue;
         if (routes[i].method == http_method(req)) {
-            routes[i].run(r, req, id, part);
+            run_route(r, req, &routes[i], id, part);
+            buf_clear(&allow);
             return;
         }
-        known = true;
+        buf_printf(&allow, "%s%s", allow.n == 0 ? "" : ", ", names[routes[i].method]);
     }
-    if (known)
-        http_reply_problem(req, 405, "method", "This is not done here", NULL);
+    if (allow.n > 0)
+        wrong_method(req, buf_cstr(&allow));
     else
         reply_verdict(req, IPC_GONE, NULL);
+    buf_clear(&allow);
 }
 
 /* A GET never changes anything: link scanners follow the links of SMS as well. */
@@ -478,13 +530,13 @@ static void serve_file(struct http_request *req)
         return;
     }
     if (http_method(req) != HTTP_GET && http_method(req) != HTTP_HEAD) {
-        http_reply_problem(req, 405, "method", "This is not done here", NULL);
+        wrong_method(req, "GET, HEAD");
         return;
     }
     http_reply_header(req, "ETag", f->etag);
     http_reply_header(req, "Cache-Control", "no-cache");
     http_reply_header(req, "Content-Security-Policy", CSP);
-    if (seen != NULL && strcmp(seen, f->etag) == 0)
+    if (seen != NULL && strstr(seen, f->etag) != NULL) /* a list, "W/" before it */
         http_reply(req, 304, NULL, span_of(NULL, 0));
     else
         http_reply(req, 200, f->type, buf_span(&f->body));

@@ -49,7 +49,8 @@ static int read_file(const char *dir, struct handset_file *f, struct err *e)
     size_t n;
     char *room;
 
-    (void)snprintf(path, sizeof path, "%s/%s", dir, f->name);
+    if (snprintf(path, sizeof path, "%s/%s", dir, f->name) >= (int)sizeof path)
+        return err_set(e, ERR_PERM, "5.3.5", "%s: too long a name", dir);
     in = fopen(path, "rbe");
     if (in == NULL)
         return err_set(e, ERR_PERM, "5.3.5", "%s: %s", path, strerror(errno));
@@ -60,10 +61,15 @@ static int read_file(const char *dir, struct handset_file *f, struct err *e)
         if (room != NULL)
             f->body.n -= 4096 - n;
     } while (n == 4096);
+    if (ferror(in)) /* a directory, for one */
+        f->body.failed = true;
     (void)fclose(in);
     if (!buf_ok(&f->body))
-        return err_set(e, ERR_PERM, "5.3.5", "%s: larger than 1 MiB", path);
-    (void)EVP_Q_digest(NULL, "SHA256", NULL, buf_cstr(&f->body), f->body.n, hash, NULL);
+        return err_set(e, ERR_PERM, "5.3.5",
+                       "%s: cannot be read, or is larger than 1 MiB", path);
+    if (EVP_Q_digest(NULL, "SHA256", NULL, buf_cstr(&f->body), f->body.n, hash, NULL) !=
+        1)
+        return err_set(e, ERR_TEMP, "4.3.0", "%s: SHA-256 failed", path);
     (void)snprintf(f->etag, sizeof f->etag, "\"%s\"", hex_text(hex, hash, 16));
     return 0;
 }

@@ -3,21 +3,52 @@
  * Here:       members, their checks, their order.
  * Elsewhere:  routes and status codes (handset.c), what is allowed (the keeper).
  * Called by:  handset.c.
- * Source:     templates/handset/openapi.yaml; RFC 7517 (JWK). */
+ * Source:     templates/handset/openapi.yaml; RFC 7517 (JWK), RFC 9110 14 (Range). */
 #include "plugin/handset_json.h"
+#include "relay/utf8.h"
 #include <jansson.h>
 #include <stdlib.h>
+
+#define DEPTH_MAX 8U
+#define LABEL_MAX 60U
+#define OTP_MIN 4U
 
 static int bad(struct err *e, const char *type, const char *why)
 {
     return err_set(e, ERR_PERM, type, "%s", why);
 }
 
+/* jansson recurses with the text's depth: look at it first. */
+static bool is_shallow(struct span text)
+{
+    size_t depth = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < text.n; i++) {
+        const char ch = text.p[i];
+
+        if (in_string) {
+            if (ch == '\\')
+                i++;
+            else if (ch == '"')
+                in_string = false;
+        } else if (ch == '"') {
+            in_string = true;
+        } else if ((ch == '{' || ch == '[') && ++depth > DEPTH_MAX) {
+            return false;
+        } else if ((ch == '}' || ch == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return true;
+}
+
 static json_t *take_object(struct span body)
 {
-    json_t *j =
-        json_loadb(body.n == 0 ? "" : body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *j = NULL;
 
+    if (is_shallow(body))
+        j = json_loadb(body.n == 0 ? "" : body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(j))
         return j;
     json_decref(j);
@@ -33,8 +64,8 @@ static struct span member(const json_t *j, const char *name)
                              : span_of("", 0);
 }
 
-static int take_target(const json_t *j, const char *region, struct ipc_reg_start *out,
-                       struct err *e)
+static int take_target(const json_t *j, const struct config *config,
+                       struct ipc_reg_start *out, struct err *e)
 {
     const struct span number = member(j, "number"), notice = member(j, "notice");
 
@@ -46,13 +77,15 @@ static int take_target(const json_t *j, const char *region, struct ipc_reg_start
                    ? 0
                    : bad(e, "bad-request", "the notice is not one of ours");
     }
-    return msisdn_parse(number, region, false, out->msisdn) == MSISDN_OK
+    return msisdn_parse(number, config->region, config->number_check_line,
+                        out->msisdn) == MSISDN_OK
                ? 0
-               : bad(e, "bad-number", "this is not a telephone number");
+               : bad(e, "bad-number", "this is not the number of a mobile telephone");
 }
 
-int handset_take_start(struct span body, const char *region, struct ipc_reg_start *out,
-                       bool *handset_direction, struct err *e)
+int handset_take_start(struct span body, const struct config *config,
+                       struct ipc_reg_start *out, bool *handset_direction,
+                       struct err *e)
 {
     json_t *j = take_object(body);
     int rc;
@@ -64,9 +97,20 @@ int handset_take_start(struct span body, const char *region, struct ipc_reg_star
         !span_eq_str(member(j, "direction"), "server"))
         rc = bad(e, "bad-request", "direction is server or handset");
     else
-        rc = take_target(j, region, out, e);
+        rc = take_target(j, config, out, e);
     json_decref(j);
     return rc;
+}
+
+static bool is_otp(struct span otp)
+{
+    for (size_t i = 0; i < otp.n; i++) {
+        const char ch = otp.p[i];
+
+        if (!is_digit(ch) && !(ch >= 'A' && ch <= 'Z') && !(ch >= 'a' && ch <= 'z'))
+            return false;
+    }
+    return otp.n >= OTP_MIN;
 }
 
 int handset_take_otp(struct span body, struct ipc_reg_otp *out, struct err *e)
@@ -75,8 +119,8 @@ int handset_take_otp(struct span body, struct ipc_reg_otp *out, struct err *e)
     const struct span otp = member(j, "otp");
     int rc = 0;
 
-    if (otp.n == 0 || !span_copy(out->otp, sizeof out->otp, otp))
-        rc = bad(e, "bad-request", "otp is a string of up to 35 characters");
+    if (!is_otp(otp) || !span_copy(out->otp, sizeof out->otp, otp))
+        rc = bad(e, "bad-request", "otp is a string of 4 to 35 digits or letters");
     json_decref(j);
     return rc;
 }
@@ -91,7 +135,11 @@ static int take_key(const json_t *j, const char *name, struct jwe_key *key,
     if (text != NULL)
         rc = jwe_key_from_jwk(key, span_str(text), e);
     free(text);
-    return rc == 0 ? 0 : bad(e, "bad-key", name);
+    return rc == 0 ? 0
+                   : err_set(e, ERR_PERM, "bad-key",
+                             "%s is not a public JWK on P-256, or RSA of 2048 to 4096 "
+                             "bits",
+                             name);
 }
 
 static int take_signing(const json_t *j, struct ipc_reg_device *out, struct err *e)
@@ -120,14 +168,29 @@ static int take_encryption(const json_t *j, struct buf *der, struct err *e)
     return rc == 0 ? 0 : bad(e, "bad-key", "encryption_key");
 }
 
-static int take_label(struct span label, char *out, size_t room, struct err *e)
+/* The handset's other devices show it: it stays on its line and in its order. */
+static bool is_label(struct span label)
 {
-    for (size_t i = 0; i < label.n; i++)
-        if ((unsigned char)label.p[i] < ' ' || label.p[i] == 0x7f)
-            return bad(e, "bad-request", "label holds control characters");
-    return span_copy(out, room, label)
-               ? 0
-               : bad(e, "bad-request", "label is longer than 63 bytes");
+    struct cur c = cur_of(label);
+    uint32_t ch;
+    int rc;
+
+    while ((rc = take_utf8(&c, &ch)) == 1)
+        if (ch < 0x20 || (ch >= 0x7f && ch <= 0x9f) || ch == 0x2028 || ch == 0x2029 ||
+            (ch >= 0x202a && ch <= 0x202e) || (ch >= 0x2066 && ch <= 0x2069))
+            return false;
+    return rc == 0 && label.n <= LABEL_MAX;
+}
+
+static int take_label(const json_t *j, char *out, size_t room, struct err *e)
+{
+    const json_t *const label = json_object_get(j, "label");
+
+    if (label == NULL || (json_is_string(label) && is_label(member(j, "label")) &&
+                          span_copy(out, room, member(j, "label"))))
+        return 0;
+    return bad(e, "bad-request",
+               "label is at most 60 bytes without control characters");
 }
 
 static uint8_t device_type(struct span type)
@@ -156,11 +219,62 @@ int handset_take_device(struct span body, struct ipc_reg_device *out, struct buf
     out->type = device_type(member(j, "type"));
     if (out->type == 0)
         (void)bad(e, "bad-request", "type is browser, installed or program");
-    else if (take_label(member(j, "label"), out->label, sizeof out->label, e) == 0 &&
+    else if (take_label(j, out->label, sizeof out->label, e) == 0 &&
              take_signing(j, out, e) == 0 && take_encryption(j, der, e) == 0)
         rc = 0;
     json_decref(j);
     return rc;
+}
+
+int handset_check_reply(struct span body, struct err *e)
+{
+    json_t *j = take_object(body);
+    struct buf binary;
+    int rc;
+
+    buf_init(&binary, IPC_TAIL_CALL);
+    rc = jwe_from_compact(member(j, "jwe"), &binary, e);
+    buf_clear(&binary);
+    json_decref(j);
+    return rc == 0 ? 0
+                   : bad(e, "bad-request", "jwe is a compact JWE, sealed to reply_key");
+}
+
+/* take_number - 1*15DIGIT */
+static int take_number(struct cur *c, uint64_t *out)
+{
+    const char *const start = c->p;
+
+    *out = 0;
+    while (c->p < c->end && is_digit(*c->p) && c->p - start < 15)
+        *out = 10 * *out + (unsigned)(*c->p++ - '0');
+    return c->p > start;
+}
+
+/* ranges-specifier = "bytes=" ( first "-" [ last ] / "-" suffix ) ; one range only: a
+ * client that asks for several may be sent everything (RFC 9110 14.2). */
+int handset_range(const char *text, uint64_t size, uint64_t *first, uint64_t *last)
+{
+    struct cur c = cur_of(span_str(text == NULL ? "" : text));
+    uint64_t to = 0;
+    bool from_start, has_last;
+
+    if (!cur_word(&c, "bytes="))
+        return 0;
+    from_start = take_number(&c, first) == 1;
+    if (!cur_byte(&c, '-'))
+        return 0;
+    has_last = take_number(&c, &to) == 1;
+    if (!cur_done(&c) || (!from_start && !has_last) ||
+        (from_start && has_last && to < *first))
+        return 0;
+    if (!from_start) { /* the last bytes */
+        *first = to < size ? size - to : 0;
+        *last = size - 1;
+        return to == 0 || size == 0 ? -1 : 1;
+    }
+    *last = has_last && to < size ? to : size - 1;
+    return *first < size ? 1 : -1;
 }
 
 struct entry {
@@ -236,12 +350,12 @@ static json_t *device_json(struct cur *c)
 
     if (!cur_mem(c, id, 16) || !cur_u8(c, &type) || !cur_u8(c, &is_this) ||
         !cur_be64(c, &created_s) || !cur_be64(c, &seen_s) || !cur_u8(c, &n) ||
-        !cur_span(c, n, &label))
+        !cur_span(c, n, &label) || type < DEVICE_BROWSER || type > DEVICE_PROGRAM)
         return NULL;
     return json_pack("{s:s,s:s,s:s%,s:I,s:I,s:b}", "id", hex_text(hex, id, 16), "type",
-                     types[type <= DEVICE_PROGRAM ? type : 0], "label", label.p,
-                     (size_t)label.n, "created", (json_int_t)created_s, "seen",
-                     (json_int_t)seen_s, "this", is_this != 0);
+                     types[type], "label", label.p, (size_t)label.n, "created",
+                     (json_int_t)created_s, "seen", (json_int_t)seen_s, "this",
+                     is_this != 0);
 }
 
 bool handset_put_devices(const struct ipc_device_answer *a, struct span tail,

@@ -10,13 +10,22 @@
 #include "relay/relay.h"
 
 /* {"number" | "notice", "direction"?}; *handset_direction: "direction":"handset". */
-int handset_take_start(struct span body, const char *region, struct ipc_reg_start *out,
-                       bool *handset_direction, struct err *e);
+int handset_take_start(struct span body, const struct config *config,
+                       struct ipc_reg_start *out, bool *handset_direction,
+                       struct err *e);
 /* {"otp"} */
 int handset_take_otp(struct span body, struct ipc_reg_otp *out, struct err *e);
 /* {"encryption_key", "signing_key", "type", "label"}; der gets the encryption key. */
 int handset_take_device(struct span body, struct ipc_reg_device *out, struct buf *der,
                         struct err *e);
+/* handset_check_reply - is it {"jwe": a compact JWE}? The keeper gets the body as it
+ * is: the device signed those bytes. */
+int handset_check_reply(struct span body, struct err *e);
+
+/* handset_range - a Range header (NULL: none) on size bytes. 1: one range, *first to
+ * *last; 0: send everything (none, several, or one that is not understood); -1: it lies
+ * behind the end. */
+int handset_range(const char *text, uint64_t size, uint64_t *first, uint64_t *last);
 
 /* The answers' tails (ipc.h) as JSON, appended to out. false: a tail that is not as
  * ipc.h says, or no memory. */

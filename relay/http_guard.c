@@ -159,7 +159,7 @@ static const struct {
 };
 
 /* field-line = token ":" *SP [ value ] OWS ; no folding
- * evhttp keeps a tab before the value, and then "\tchunked" is not chunked to it. */
+ * A tab before the value stays in it, as with evhttp: "\tchunked" is not chunked. */
 static int take_field(struct cur *c, struct http_head *h)
 {
     const struct span name = take_while(c, is_token);
@@ -172,8 +172,6 @@ static int take_field(struct cur *c, struct http_head *h)
     while (cur_byte(c, ' '))
         ;
     value = take_while(c, is_field_byte);
-    if (value.n > 0 && value.p[0] == '\t')
-        return REFUSE_BAD;
     while (value.n > 0 && (value.p[value.n - 1] == ' ' || value.p[value.n - 1] == '\t'))
         value.n--;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)

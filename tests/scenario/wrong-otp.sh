@@ -13,7 +13,7 @@ done
 
 # api METHOD PATH [BODY] - prints the status and the body.
 api() {
-    curl -sS --cacert "$DIR/tls/cert.pem" -X "$1" ${3:+-d "$3"} -w ' %{http_code}' \
+    curl -sS --cacert "$DIR/tls/cert.pem" -H 'Content-Type: application/json' -X "$1" ${3:+-d "$3"} -w ' %{http_code}' \
         "$PUBLIC_URL/api/v1/$2"
 }
 begin() { api POST registrations "{\"number\":\"$1\"}" | grep -o '[0-9a-f]\{32\}'; }
