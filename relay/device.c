@@ -228,7 +228,8 @@ static enum ipc_verdict call_revoke(struct keeper *k, struct call *c)
     for (size_t i = 0; i < c->h.device_count; i++) {
         if (memcmp(c->h.devices[i], c->in->id, 16) != 0)
             continue;
-        c->h.device_count--; /* the last one takes the place: their order means nothing */
+        /* the last one takes its place: their order means nothing */
+        c->h.device_count--;
         memmove(c->h.devices[i], c->h.devices[c->h.device_count], 16);
         tx_put(k, T_HANDSET, c->d.handset, 16, RECORD_HANDSET, &c->h);
         tx_del(k, T_DEVICE, c->in->id, 16);

@@ -38,8 +38,8 @@ void mime_name_set(char *to, const char *utf8);
 /* mime_name_of_subject - "Subject.eml", where "/" is no path. */
 void mime_name_of_subject(char *to, const char *utf8);
 
-/* mime_take_id - the next clean Message-ID, "<...>" of at most 252 printable bytes; other
- * words are skipped. False: none left. */
+/* mime_take_id - the next clean Message-ID, "<...>" of at most 252 printable bytes;
+ * other words are skipped. False: none left. */
 bool mime_take_id(struct cur *c, struct span *id_out);
 
 /* mime_html_put - clean UTF-8 HTML as text. -1: ERR_TEMP out of memory. */

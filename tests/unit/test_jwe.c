@@ -425,14 +425,18 @@ static void test_point_off_curve(void **state)
     buf_clear(&again);
 }
 
-#define EPK                                                  \
-    "{\"kty\":\"EC\",\"crv\":\"P-256\","                     \
+#define EPK_OF(crv, more)                                    \
+    "{\"kty\":\"EC\",\"crv\":\"" crv "\","                   \
     "\"x\":\"gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0\"," \
-    "\"y\":\"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps\"}"
+    "\"y\":\"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps\"" more "}"
+#define EPK EPK_OF("P-256", "")
 #define ALG "\"alg\":\"ECDH-ES+A256KW\""
 #define KID "\"kid\":\"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs\""
 #define HOW "{" ALG ",\"epk\":" EPK "}"
 #define A16 "AAAAAAAAAAAAAAAA"
+#define N16 "0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
+#define N64 N16 N16 N16 N16
+#define N256 N64 N64 N64 N64
 #define KEY40 A16 A16 A16 "AAAAAA"
 #define BODY "\"iv\":\"" A16 "\",\"ciphertext\":\"AA\",\"tag\":\"" A16 "AAAAAA\""
 #define PROTECTED "\"protected\":\"eyJlbmMiOiJBMjU2R0NNIn0\"," /* {"enc":"A256GCM"} */
@@ -480,7 +484,11 @@ static const struct {
     { FLAT("{\"alg\":\"RSA-OAEP-256\"}", ""), -1 }, /* 40 bytes are no RSA block */
     { FLAT("{\"alg\":null}", ""), -1 },
     { FLAT("[]", ""), -1 },
-    { FLAT("[[[[[[[[]]]]]]]]", ""), -1 },
+    { FLAT(HOW, ",\"extra\":[[[1,2]]]"), 0 },
+    { FLAT(HOW, ",\"extra\":[[[[[[[[]]]]]]]]"), -1 }, /* deep */
+    { FLAT(HOW, ",\"extra\":[" N256 N256 "0]"), -1 }, /* many */
+    { FLAT("{" ALG ",\"epk\":" EPK_OF("P-384", "") "}", ""), -1 },
+    { FLAT("{" ALG ",\"epk\":" EPK_OF("P-256", ",\"d\":\"AA\"") "}", ""), -1 },
     { "{" PROTECTED BODY ",\"encrypted_key\":\"" KEY40 "\"}", -1 }, /* no alg at all */
     { "{" PROTECTED "\"iv\":\"" A16 "\",\"tag\":\"" A16 "AAAAAA\",\"header\":" HOW
       ",\"encrypted_key\":\"" KEY40 "\"}",
@@ -601,6 +609,30 @@ static void test_mixed_places(void **state)
     buf_clear(&out);
 }
 
+/* Beside the header a kid may not say something else than in it. */
+static void test_kid_in_two_places(void **state)
+{
+    struct buf compact, binary, again;
+    struct jwe_form f;
+
+    (void)state;
+    buf_init(&compact, 4096);
+    buf_init(&binary, 4096);
+    buf_init(&again, 4096);
+    assert_int_equal(
+        jwe_seal_compact(&header, &key_ec[0], span_str(TEXT), &compact, &e), 0);
+    assert_int_equal(jwe_from_compact(buf_span(&compact), &binary, &e), 0);
+    assert_true(jwe_has_recipient(buf_span(&binary), key_ec[0].kid));
+    assert_true(jwe_form_take(&f, buf_span(&binary)));
+    memcpy(f.to[0].kid, key_ec[1].kid, sizeof f.to[0].kid);
+    jwe_form_put(&again, &f);
+    assert_false(jwe_check(buf_span(&again)));
+    assert_false(jwe_has_recipient(buf_span(&again), key_ec[1].kid));
+    buf_clear(&compact);
+    buf_clear(&binary);
+    buf_clear(&again);
+}
+
 /* A handset gets its own recipient only. */
 static void test_json_for_one(void **state)
 {
@@ -670,6 +702,7 @@ int main(void)
         cmocka_unit_test(test_header_rows),
         cmocka_unit_test(test_mixed_places),
         cmocka_unit_test(test_json_for_one),
+        cmocka_unit_test(test_kid_in_two_places),
         cmocka_unit_test(test_threads),
     };
 

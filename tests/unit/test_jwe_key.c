@@ -39,9 +39,10 @@ static void block_free(struct span s)
     "FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD0"          \
     "8qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-"   \
     "kEgU"                                                                             \
-    "8awapJzKnqDKgw"
-#define RSA_JWK(e, more) \
-    "{\"kty\":\"RSA\",\"n\":\"" RFC7638_N "\",\"e\":\"" e "\"" more "}"
+    "8awapJzKnqDK"
+#define RSA_JWK(e, more) RSA_JWK_END("gw", e, more)
+#define RSA_JWK_END(end, e, more) \
+    "{\"kty\":\"RSA\",\"n\":\"" RFC7638_N end "\",\"e\":\"" e "\"" more "}"
 #define EC_X "\"x\":\"gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0\""
 #define EC_Y "\"y\":\"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps\""
 #define EC_JWK(more) "{\"kty\":\"EC\",\"crv\":\"P-256\"," EC_X "," EC_Y more "}"
@@ -65,6 +66,7 @@ static const struct {
     { RSA_JWK("AQAAAAE", ""), -1, 0 }, /* beyond 2^32 */
     { RSA_JWK("AAEAAQ", ""), -1, 0 },  /* leading zero */
     { RSA_JWK("AQAB=", ""), -1, 0 },
+    { RSA_JWK_END("gg", "AQAB", ""), -1, 0 }, /* an even modulus */
     { "{\"kty\":\"RSA\",\"n\":\""
       "AAAAAAAAAAAAAAAA"
       "\",\"e\":\"AQAB\"}",

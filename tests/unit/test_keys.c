@@ -323,6 +323,9 @@ static void test_damaged_files(void **state)
         assert_refused("damaged");
         text[i] ^= i % 2 == 0 ? 1 : 0x20;
     }
+    text[n] = '\n';
+    file_put(path_of("master.key"), text, n + 1, 0600);
+    assert_refused("damaged");
     for (size_t cut = 0; cut < n; cut++) {
         file_put(path_of("master.key"), text, cut, 0600);
         assert_refused("damaged");
@@ -336,6 +339,9 @@ static void test_damaged_files(void **state)
         text[i] ^= 1;
     }
     file_put(path_of("epoch-20261124.key"), text, n - 1, 0600);
+    assert_refused("damaged");
+    text[n] = '\n';
+    file_put(path_of("epoch-20261124.key"), text, n + 1, 0600);
     assert_refused("damaged");
     file_put(path_of("epoch-20261125.key"), text, n, 0600); /* under another day */
     file_put(path_of("epoch-20261124.key"), text, n, 0600);

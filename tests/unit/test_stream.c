@@ -159,7 +159,7 @@ static void test_bits(void **state)
 static void test_chunks_moved(void **state)
 {
     struct part p;
-    char *const s = malloc(4 * WHOLE);
+    char *const s = calloc(4, WHOLE);
 
     (void)state;
     part_init(&p, 3 * STREAM_CHUNK);
@@ -172,6 +172,7 @@ static void test_chunks_moved(void **state)
     memcpy(s + 2 * WHOLE, p.sealed.p + 2 * WHOLE, WHOLE);
     assert_refused(span_of(s, 3 * WHOLE), p.key);
     memcpy(s, p.sealed.p, 3 * WHOLE);
+    assert_refused(span_of(s, 3 * WHOLE + STREAM_TAG), p.key); /* a tag too many */
     memcpy(s + 3 * WHOLE, p.sealed.p + 2 * WHOLE, WHOLE);
     assert_refused(span_of(s, 4 * WHOLE), p.key);
     free(s);
