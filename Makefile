@@ -9,7 +9,7 @@
 #   make clean
 #
 # Knobs: SAN=1 builds and tests with the address and undefined-behaviour sanitizers;
-# J=2 stories at once; STORIES="first-message ..." for some of them; DEMO_OPEN later.
+# J=2 stories at once; STORIES="tests/scenario/first-message.sh ..." for some of them.
 
 SHELL  = /bin/bash
 CC     = gcc
@@ -51,37 +51,45 @@ all: $(O)/sealpostd $(O)/sealpost-handset
 
 $(O)/libsealpost.a: $(CORE_O)
 	@rm -f $@
-	ar crs $@ $^
+	@ar crs $@ $^
 
 $(O)/sealpostd: $(O)/relay/sealpostd.o $(O)/libsealpost.a
-	$(CXX) $(if $(SAN),$(SANITY)) -o $@ $^ $(LIBS)
+	@echo "  $(@:$(O)/%=%)"
+	@$(CXX) $(if $(SAN),$(SANITY)) -o $@ $^ $(LIBS)
 
 $(O)/sealpost-handset: $(HANDSET:%.c=$(O)/%.o)
-	$(CC) $(if $(SAN),$(SANITY)) -o $@ $^ -lcurl -ljansson -lcrypto
+	@echo "  $(@:$(O)/%=%)"
+	@$(CC) $(if $(SAN),$(SANITY)) -o $@ $^ -lcurl -ljansson -lcrypto
 
 $(O)/test_%: tests/unit/test_%.c $(O)/libsealpost.a
-	$(CC) $(FLAGS) $(CFLAGS_PKG) -MMD -MP -o $@ $< $(O)/libsealpost.a $(LIBS) -lcmocka -lstdc++
+	@echo "  $(@:$(O)/%=%)"
+	@$(CC) $(FLAGS) $(CFLAGS_PKG) -MMD -MP -o $@ $< $(O)/libsealpost.a $(LIBS) -lcmocka -lstdc++
 
 $(O)/bench_%: tests/bench/bench_%.c $(O)/libsealpost.a
-	$(CC) $(FLAGS) $(CFLAGS_PKG) -MMD -MP -o $@ $< $(O)/libsealpost.a $(LIBS) -lstdc++
+	@echo "  $(@:$(O)/%=%)"
+	@$(CC) $(FLAGS) $(CFLAGS_PKG) -MMD -MP -o $@ $< $(O)/libsealpost.a $(LIBS) -lstdc++
 
 $(O)/jwe_tool: tests/interop/jwe_tool.c $(O)/libsealpost.a
-	$(CC) $(FLAGS) $(CFLAGS_PKG) -MMD -MP -o $@ $< $(O)/libsealpost.a $(LIBS) -lstdc++
+	@echo "  $(@:$(O)/%=%)"
+	@$(CC) $(FLAGS) $(CFLAGS_PKG) -MMD -MP -o $@ $< $(O)/libsealpost.a $(LIBS) -lstdc++
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(CFLAGS_PKG) -MMD -MP -c -o $@ $<
+	@echo "  $(@:$(O)/%=%)"
+	@$(CC) $(FLAGS) $(CFLAGS_PKG) -MMD -MP -c -o $@ $<
 
 $(O)/%.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  $(@:$(O)/%=%)"
+	@$(CXX) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
 # Debian's libgw is the oracle of our codec of the box protocol. It comes as static
 # libraries that want a symbol of the MySQL client; nothing here calls it.
 $(O)/test_box_libgw: tests/unit/test_box_libgw.c $(O)/libsealpost.a
-	$(CC) $(FLAGS) -isystem /usr/include/kannel $(CFLAGS_PKG:-I%=-isystem %) -o $@ $< \
+	@echo "  $(@:$(O)/%=%)"
+	@$(CC) $(FLAGS) -isystem /usr/include/kannel $(CFLAGS_PKG:-I%=-isystem %) -o $@ $< \
 	  $(O)/libsealpost.a $(wildcard /usr/lib/*/kannel/libgw.a) $(wildcard /usr/lib/*/kannel/libgwlib.a) \
 	  -lcmocka -lssl -lcrypto -lxml2 -lpcreposix -lm
 
