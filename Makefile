@@ -106,6 +106,7 @@ build/deps: Makefile tests/package-lock.json
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  [ -z "$$sudo" ] || command -v sudo >/dev/null || { echo "Ask root to install: $$missing"; exit 1; }; \
 	  $$sudo apt-get update -q && \
+	  echo 'postfix postfix/main_mailer_type select No configuration' | $$sudo debconf-set-selections; \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
 	fi
 	cd tests && npm ci --no-audit --no-fund --loglevel=error

@@ -7,8 +7,12 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#define KEPT_MAX 512U /* more than the keeper ever has in flight */
+
 struct courier {
     bool up[LINK_KIND_COUNT];
+    struct ipc_job_done kept[KEPT_MAX]; /* outcomes while the keeper is away */
+    size_t kept_count;
 };
 
 static void told(struct relay_core *c, const struct ipc_frame *f)
@@ -28,12 +32,15 @@ void relay_job_done(struct relay *r, const uint8_t job[16], enum job_outcome out
                     const char *why)
 {
     struct ipc_job_done done = { .outcome = (uint8_t)outcome };
+    struct courier *own = r->core->own;
 
-    if (r->core->keeper == NULL)
-        return; /* it counts the job as in doubt by itself */
     memcpy(done.job, job, sizeof done.job);
     (void)snprintf(done.why, sizeof done.why, "%s", why);
-    ipc_send(r->core->keeper, IPC_JOB_DONE, 0, &done, span_of(NULL, 0));
+    if (r->core->keeper != NULL)
+        ipc_send(r->core->keeper, IPC_JOB_DONE, 0, &done, span_of(NULL, 0));
+    else if (own->kept_count < KEPT_MAX)
+        own->kept[own->kept_count++] = done;
+    /* else: the job's lease ends, and the keeper counts it as in doubt */
 }
 
 static void tell_link(struct relay_core *c, enum link_kind kind)
@@ -55,13 +62,18 @@ void relay_link_state(struct relay *r, enum link_kind kind, bool up)
 
 static void keeper_came(struct relay_core *c)
 {
+    struct courier *own = c->own;
+
+    for (size_t i = 0; i < own->kept_count; i++)
+        ipc_send(c->keeper, IPC_JOB_DONE, 0, &own->kept[i], span_of(NULL, 0));
+    own->kept_count = 0;
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++)
         tell_link(c, (enum link_kind)kind);
 }
 
 static void keeper_went(struct relay_core *c)
 {
-    (void)c; /* jobs under way go on; the keeper that comes asks for them again */
+    (void)c; /* jobs under way go on; the keeper that comes hears their outcomes */
 }
 
 int courier_main(const struct process *p)

@@ -270,6 +270,7 @@ static int start(struct keeper *k, struct err *e)
     k->proofs = proofs_new();
     k->now_s = (uint64_t)time(NULL);
     k->full = store_space(k->store) < k->config->reserve;
+    outbox_recover(k);
     return expiry_epochs(k, e);
 }
 

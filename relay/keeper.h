@@ -150,6 +150,9 @@ void outbox_add(struct keeper *k, enum outbox_lane lane, uint64_t due_s,
 void outbox_pump(struct keeper *k);
 void outbox_done(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
 void outbox_link(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+/* outbox_recover - at start: what an earlier keeper handed over is still in flight;
+ * courier may tell its outcome, else its lease ends. */
+void outbox_recover(struct keeper *k);
 /* outbox_courier_lost - all that is in flight is in doubt. */
 void outbox_courier_lost(struct keeper *k);
 

@@ -253,6 +253,7 @@ static bool collect_due(struct keeper *k, const uint8_t *key, size_t n, void *ar
 {
     struct due *d = arg;
     struct tx_key due = { .n = n };
+    struct in_flight *flight;
     uint64_t due_s = 0;
 
     memcpy(due.b, key, n);
@@ -260,8 +261,10 @@ static bool collect_due(struct keeper *k, const uint8_t *key, size_t n, void *ar
         due_s = due_s << 8 | key[i];
     if (due_s > k->now_s || ++d->looked > SCAN_MAX)
         return false;
-    if (flight_of(k, job_of(&due)) == NULL)
-        d->keys[d->count++] = due;
+    flight = flight_of(k, job_of(&due));
+    if (flight != NULL) /* its lease is over and courier said nothing: in doubt */
+        flight_end(k, flight);
+    d->keys[d->count++] = due;
     return d->count + k->in_flight_count < IN_FLIGHT_MAX;
 }
 
@@ -283,6 +286,31 @@ void outbox_pump(struct keeper *k)
                 send_job(k, &w);
             handover_clear(&w);
         }
+    }
+}
+
+static bool collect_handed(struct keeper *k, const uint8_t *key, size_t n, void *arg)
+{
+    struct tx_key found = { .n = n };
+    struct outbox_record o;
+    size_t *looked = arg;
+
+    memcpy(found.b, key, n);
+    if (!tx_get(k, T_OUTBOX, key, n, RECORD_OUTBOX, &o))
+        return tx_ok(k);
+    if (o.handed != 0)
+        flight_add(k, &found);
+    record_clear(RECORD_OUTBOX, &o);
+    return ++*looked < SCAN_MAX && k->in_flight_count < IN_FLIGHT_MAX;
+}
+
+void outbox_recover(struct keeper *k)
+{
+    for (uint8_t lane = 0; lane < LANE_COUNT; lane++) {
+        size_t looked = 0;
+
+        k->failure = IPC_OK;
+        tx_scan(k, T_OUTBOX, &lane, 1, NULL, 0, collect_handed, &looked);
     }
 }
 
@@ -355,7 +383,7 @@ void outbox_done(struct keeper *k, struct ipc_channel *ch, const struct ipc_fram
     struct in_flight *flight = flight_of(k, in->job);
 
     if (ch != k->courier || flight == NULL || in->outcome >= JOB_OUTCOME_COUNT)
-        return; /* of an earlier keeper's hand-over: its lease is running out */
+        return; /* settled already */
     settle(k, flight, in);
 }
 

@@ -24,3 +24,15 @@ kill9 courier
 kill9 keeper
 kill -CONT "$PID_bearerbox"
 expect_sms +61412345679 '*/m/*' >/dev/null
+
+# The keeper alone dies while an SMS is on its way: the courier tells the next keeper what
+# became of it, and the patient gets one SMS, not two.
+kill -STOP "$PID_bearerbox"
+mail_to lmtp "$CLINIC" "+61412345670@$SMS_DOMAIN" >/dev/null
+handed=$(expect_log 'outbox.handed .*kind=notice' | grep -o 'job=[0-9a-f]*')
+kill9 keeper
+wait_restart
+kill -CONT "$PID_bearerbox"
+expect_sms +61412345670 '*/m/*' >/dev/null
+expect_log "outbox.outcome .*$handed .*outcome=sent" >/dev/null
+expect_equal 1 "$(sms_count +61412345670)" "notices"
