@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* test_jwe_key.c - public keys: what is taken, what is refused, and that their
- * spellings agree. Here:       JWK, DER, points, thumbprints. Elsewhere:  sealing to
- * them (test_jwe.c). Source:     RFC 7517, 7518 6, 7638 3.1. */
+/* test_jwe_key.c - keys: what is taken, what is refused, published vectors.
+ * Here:       JWK, DER, points, thumbprints; key agreement and key wrap.
+ * Elsewhere:  sealing to them (test_jwe.c).
+ * Source:     RFC 7517, 7518 6 and Appendix C, 7638 3.1, 3394 4.6. */
 #include "relay/encode.h"
 #include "relay/jwe_private.h"
 #include <openssl/ec.h>
@@ -192,13 +193,69 @@ static void test_weak_keys(void **state)
     }
 }
 
+static EVP_PKEY *pair_of(const char *d, const char *x, const char *y)
+{
+    uint8_t scalar[32], point[JWE_POINT_BYTES] = { 4 };
+
+    assert_true(b64url_take_exact(span_str(d), scalar, 32));
+    assert_true(b64url_take_exact(span_str(x), point + 1, 32));
+    assert_true(b64url_take_exact(span_str(y), point + 33, 32));
+    return jwe_pair_build(scalar, point);
+}
+
+static void test_rfc7518_appendix_c(void **state)
+{
+    static const uint8_t z_wanted[] = { 158, 86,  217, 29,  129, 113, 53,  211,
+                                        114, 131, 66,  131, 191, 132, 38,  156,
+                                        251, 49,  110, 163, 218, 128, 106, 72,
+                                        246, 218, 167, 121, 140, 254, 144, 196 };
+    EVP_PKEY *alice = pair_of("0_NxaRPUMQoAJt50Gz8YiTr8gRTwyEaCumd-MToTmIo",
+                              "gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0",
+                              "SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps");
+    EVP_PKEY *bob = pair_of("VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw",
+                            "weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ",
+                            "e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck");
+    uint8_t z[32], key[16], wanted[16];
+
+    (void)state;
+    assert_non_null(alice);
+    assert_non_null(bob);
+    assert_true(jwe_agree(alice, bob, true, z));
+    assert_memory_equal(z, z_wanted, sizeof z);
+    assert_true(jwe_concat(z, sizeof z, span_str("A128GCM"), span_str("Alice"),
+                           span_str("Bob"), key, sizeof key));
+    assert_true(b64url_take_exact(span_str("VqqN6vgjbSBcIijNcacQGg"), wanted, 16));
+    assert_memory_equal(key, wanted, sizeof key);
+    EVP_PKEY_free(alice);
+    EVP_PKEY_free(bob);
+}
+
+static void test_rfc3394_wrap(void **state)
+{
+    uint8_t kek[32], key[32], wrapped[40], wanted[40], back[32];
+
+    (void)state;
+    for (unsigned i = 0; i < 32; i++) {
+        kek[i] = (uint8_t)i;
+        key[i] = (uint8_t)(i < 16 ? 0x11 * i : i - 16);
+    }
+    assert_true(hex_take(span_str("28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326"
+                                  "cbc7f0e71a99f43bfb988b9b7a02dd21"),
+                         wanted, sizeof wanted));
+    assert_true(jwe_wrap(kek, key, wrapped));
+    assert_memory_equal(wrapped, wanted, sizeof wanted);
+    assert_true(jwe_unwrap(kek, wrapped, back));
+    assert_memory_equal(back, key, sizeof key);
+    wrapped[39] ^= 1;
+    assert_false(jwe_unwrap(kek, wrapped, back));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jwk_rows),
-        cmocka_unit_test(test_thumbprint),
-        cmocka_unit_test(test_key_spellings),
-        cmocka_unit_test(test_weak_keys),
+        cmocka_unit_test(test_jwk_rows),           cmocka_unit_test(test_thumbprint),
+        cmocka_unit_test(test_key_spellings),      cmocka_unit_test(test_weak_keys),
+        cmocka_unit_test(test_rfc7518_appendix_c), cmocka_unit_test(test_rfc3394_wrap),
     };
 
     if (jwe_start(&e) != 0)

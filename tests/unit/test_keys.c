@@ -31,8 +31,10 @@ static const char *path_of(const char *name)
 
 static void file_put(const char *path, const char *bytes, size_t n, mode_t mode)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    int fd;
 
+    (void)unlink(path); /* ext4 flushes a file that is cut and written again */
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, bytes, n), n);
     assert_int_equal(fchmod(fd, mode), 0);
@@ -206,6 +208,10 @@ static void test_public_half_only(void **state)
     assert_false(jwe_pair_scalar(key.pkey, scalar));
     assert_true(jwe_pair_scalar(keys_epoch_private(k, 20261124), scalar));
     jwe_key_clear(&key);
+    assert_int_equal(keys_epoch_make(k, 20261301, &e), -1);
+    assert_int_equal(keys_epoch_make(k, 20261100, &e), -1);
+    assert_int_equal(keys_epoch_make(k, 0, &e), -1);
+    assert_int_equal(e.class, ERR_BUG);
     assert_int_equal(keys_epoch_public(k, 20261125, &key, &e), -1);
     assert_int_equal(e.class, ERR_PERM);
     assert_null(keys_epoch_private(k, 20261125));
@@ -284,8 +290,6 @@ static void test_lost_master(void **state)
     dir_empty(dir);
     file_put(path_of("notes.txt"), "x", 1, 0600);
     assert_refused("not empty");
-    dir_empty(dir);
-    keys_close(opened());
 }
 
 /* An epoch file beside another master key. */
@@ -317,7 +321,7 @@ static void test_damaged_files(void **state)
     assert_int_equal(keys_epoch_make(k, 20261124, &e), 0);
     keys_close(k);
     n = file_get(path_of("master.key"), text);
-    for (size_t i = 0; i < n; i += i < 50 ? 1 : 70) {
+    for (size_t i = 0; i < n; i += i < 45 ? 1 : 110) {
         text[i] ^= i % 2 == 0 ? 1 : 0x20;
         file_put(path_of("master.key"), text, n, 0600);
         assert_refused("damaged");
@@ -332,7 +336,7 @@ static void test_damaged_files(void **state)
     }
     file_put(path_of("master.key"), text, n, 0600);
     n = file_get(path_of("epoch-20261124.key"), text);
-    for (size_t i = 5; i < n; i += 70) {
+    for (size_t i = 5; i < n; i += 110) {
         text[i] ^= 1;
         file_put(path_of("epoch-20261124.key"), text, n, 0600);
         assert_refused("damaged");
@@ -390,16 +394,10 @@ static void test_days(void **state)
         { 1798761600, 20270101 }, { 4107542399, 21000228 },
         { 4107542400, 21000301 }, /* no leap year */ { 253402300799, 99991231 },
     };
-    struct keys *k = opened();
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_int_equal(keys_day(rows[i].now_s), rows[i].day);
-    assert_int_equal(keys_epoch_make(k, 20261301, &e), -1);
-    assert_int_equal(keys_epoch_make(k, 20261100, &e), -1);
-    assert_int_equal(keys_epoch_make(k, 0, &e), -1);
-    assert_int_equal(e.class, ERR_BUG);
-    keys_close(k);
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -416,7 +414,7 @@ int main(void)
         STORY(test_foreign_epoch),
         STORY(test_damaged_files),
         STORY(test_leftovers),
-        STORY(test_days),
+        cmocka_unit_test(test_days),
     };
 
     if (jwe_start(&e) != 0)
