@@ -93,6 +93,12 @@ $(O)/test_box_libgw: tests/unit/test_box_libgw.c $(O)/libsealpost.a
 	  $(O)/libsealpost.a $(wildcard /usr/lib/*/kannel/libgw.a) $(wildcard /usr/lib/*/kannel/libgwlib.a) \
 	  -lcmocka -lssl -lcrypto -lxml2 -lpcreposix -lm
 
+HANDSET_PARTS = $(filter-out %/main.o,$(patsubst %.c,$(O)/%.o,$(wildcard contrib/handset/*.c)))
+$(O)/test_handset: tests/unit/test_handset.c $(HANDSET_PARTS) $(O)/libsealpost.a
+	@echo "  $(@:$(O)/%=%)"
+	@$(CC) $(FLAGS) $(CFLAGS_PKG) -MMD -MP -o $@ $< $(HANDSET_PARTS) $(O)/libsealpost.a $(LIBS) \
+	  -lcurl -lcmocka -lstdc++
+
 lint:
 	@tests/lint/run.sh
 
