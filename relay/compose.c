@@ -5,14 +5,17 @@
  * Called by:  plugin/mail.c.
  * Source:     RFC 5322, RFC 2047, RFC 3464, RFC 3834. */
 #include "relay/compose.h"
+#include "relay/mime_inner.h"
 #include <gmime/gmime.h>
-#include <stdlib.h>
+#include <openssl/crypto.h>
 #include <time.h>
 
-#define BODY_MAX (1U << 20)
+#define BODY_MAX (1U << 20) /* U+FFFD for each byte: thrice as much */
+#define LINE_ROOM 2048U
+#define ADDRESS_MAX 320U /* RFC 5321 4.5.3.1: 64, "@", 255 */
 
-/* An address that may stand in a header: one "@", no blanks, no controls, no brackets.
- */
+/* An address that may stand in a header: one "@", printable ASCII (libesmtp speaks no
+ * SMTPUTF8), nothing that ends or nests it. */
 static bool is_address(const char *address)
 {
     const char *at = strchr(address, '@');
@@ -20,28 +23,25 @@ static bool is_address(const char *address)
     if (at == NULL || at == address || at[1] == '\0' || strchr(at + 1, '@') != NULL)
         return false;
     for (const char *p = address; *p != '\0'; p++)
-        if ((unsigned char)*p <= ' ' || *p == 0x7f || strchr("<>(),;:\\\"", *p) != NULL)
+        if (*p <= ' ' || *p >= 0x7f || strchr("<>(),;:\\\"", *p) != NULL)
             return false;
-    return true;
+    return strlen(address) <= ADDRESS_MAX;
 }
 
 static bool is_id(const char *id)
 {
-    const size_t n = strlen(id);
+    struct cur c = cur_of(span_str(id));
+    struct span clean;
 
-    if (n < 3 || n > 255 || id[0] != '<' || id[n - 1] != '>')
-        return false;
-    for (size_t i = 1; i + 1 < n; i++)
-        if ((unsigned char)id[i] <= ' ' || id[i] == 0x7f || id[i] == '<' ||
-            id[i] == '>')
-            return false;
-    return true;
+    return mime_take_id(&c, &clean) && span_eq_str(clean, id);
 }
 
 static void set_date(GMimeMessage *m, uint64_t date_s)
 {
     GDateTime *date = g_date_time_new_from_unix_utc((gint64)date_s);
 
+    if (date == NULL)
+        return;
     g_mime_message_set_date(m, date);
     g_date_time_unref(date);
 }
@@ -49,21 +49,18 @@ static void set_date(GMimeMessage *m, uint64_t date_s)
 /* References: the clean ids of the old ones, then the mail that is answered. */
 static void set_thread(GMimeObject *m, const struct compose_mail *mail)
 {
+    struct cur c = cur_of(span_str(mail->references));
     struct buf refs;
-    char id[256];
-    const char *p = mail->references;
+    struct span id;
 
     if (!is_id(mail->in_reply_to))
         return;
     buf_init(&refs, 4096);
-    while (*p != '\0') {
-        const size_t n = strcspn(p, " ");
-
-        if (span_copy(id, sizeof id, span_of(p, n)) && is_id(id) &&
-            strcmp(id, mail->in_reply_to) != 0)
-            buf_printf(&refs, "%s ", id);
-        p += n + strspn(p + n, " ");
-    }
+    while (mime_take_id(&c, &id))
+        if (!span_eq_str(id, mail->in_reply_to)) {
+            buf_put_span(&refs, id);
+            buf_put(&refs, " ");
+        }
     buf_put(&refs, mail->in_reply_to);
     g_mime_object_set_header(m, "In-Reply-To", mail->in_reply_to, NULL);
     g_mime_object_set_header(m, "References",
@@ -71,32 +68,33 @@ static void set_thread(GMimeObject *m, const struct compose_mail *mail)
     buf_clear(&refs);
 }
 
-/* One line, no controls: GMime encodes the rest. */
-static char *one_line(const char *text)
+/* In UTF-8: left to itself, GMime looks for the smallest charset that has all letters,
+ * and for a converter to it. */
+static void set_from(GMimeMessage *m, const char *name, const char *address)
 {
-    char *copy = g_utf8_make_valid(text, -1);
+    InternetAddress *const from = internet_address_mailbox_new(name, address);
 
-    for (char *p = copy; *p != '\0'; p++)
-        if ((unsigned char)*p < ' ' || *p == 0x7f)
-            *p = ' ';
-    return copy;
+    internet_address_set_charset(from, "UTF-8");
+    internet_address_list_add(g_mime_message_get_from(m), from);
+    g_object_unref(from);
 }
 
 static GMimeMessage *new_message(const struct compose_mail *mail)
 {
     GMimeMessage *m = g_mime_message_new(FALSE);
-    char *subject = one_line(mail->subject), *name = one_line(mail->from_name);
+    char subject[LINE_ROOM], name[LINE_ROOM], loop[LINE_ROOM];
 
-    g_mime_message_add_mailbox(m, GMIME_ADDRESS_TYPE_FROM, name, mail->from);
+    (void)mime_line_set(subject, sizeof subject, mail->subject);
+    (void)mime_line_set(name, sizeof name, mail->from_name);
+    (void)mime_line_set(loop, sizeof loop, mail->loop_id);
+    set_from(m, name, mail->from);
     g_mime_message_add_mailbox(m, GMIME_ADDRESS_TYPE_TO, NULL, mail->to);
     g_mime_message_set_subject(m, subject, "UTF-8");
     set_date(m, mail->date_s);
     if (is_id(mail->mail_id))
         g_mime_object_set_header(GMIME_OBJECT(m), "Message-ID", mail->mail_id, NULL);
     set_thread(GMIME_OBJECT(m), mail);
-    g_mime_object_set_header(GMIME_OBJECT(m), "X-Sealpost-Loop", mail->loop_id, NULL);
-    g_free(subject);
-    g_free(name);
+    g_mime_object_set_header(GMIME_OBJECT(m), "X-Sealpost-Loop", loop, NULL);
     return m;
 }
 
@@ -116,16 +114,15 @@ static GMimeObject *new_part(const char *type, const char *subtype, struct span 
     return GMIME_OBJECT(part);
 }
 
-/* LF lines without a CR: the quoted-printable encoder and the writer make the CRLF. */
+/* LF lines of valid UTF-8: the encoder and the writer make the CRLF. */
 static GMimeObject *text_part(struct span text)
 {
     struct buf lines;
+    struct mime_text t = { .buf = &lines, .max = 3 * BODY_MAX };
     GMimeObject *part;
 
-    buf_init(&lines, BODY_MAX);
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] != '\r' && text.p[i] != '\0')
-            buf_put_u8(&lines, (uint8_t)text.p[i]);
+    buf_init(&lines, t.max + 1);
+    mime_text_put(&t, text);
     if (lines.n == 0 || lines.p[lines.n - 1] != '\n')
         buf_put_u8(&lines, '\n');
     part = new_part("text", "plain", buf_span(&lines));
@@ -145,15 +142,17 @@ static int write_message(GMimeMessage *m, struct buf *out, struct err *e)
     bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
     if (bytes != NULL && bytes->data != NULL) {
         buf_put_mem(out, bytes->data, bytes->len);
-        memset(bytes->data, 0, bytes->len);
+        OPENSSL_cleanse(bytes->data, bytes->len);
     }
     g_object_unref(stream);
     g_mime_format_options_free(format);
     return buf_ok(out) ? 0 : err_set(e, ERR_PERM, "5.3.4", "mail is too long");
 }
 
-static int check_addresses(const struct compose_mail *mail, struct err *e)
+static int check_mail(const struct compose_mail *mail, struct err *e)
 {
+    if (mail->text.n > BODY_MAX)
+        return err_set(e, ERR_PERM, "5.3.4", "a text of %zu bytes", mail->text.n);
     if (!is_address(mail->from) || !is_address(mail->to))
         return err_set(e, ERR_PERM, "5.6.0", "not an address that mail can go to");
     return 0;
@@ -165,7 +164,7 @@ int compose_reply(const struct compose_mail *mail, struct buf *out, struct err *
     GMimeObject *text;
     int rc;
 
-    if (check_addresses(mail, e) != 0)
+    if (check_mail(mail, e) != 0)
         return -1;
     m = new_message(mail);
     text = text_part(mail->text);
@@ -176,35 +175,55 @@ int compose_reply(const struct compose_mail *mail, struct buf *out, struct err *
     return rc;
 }
 
+/* A value of a report's field: 7 bit, so "•" of a masked number becomes "*". */
+static void put_field(struct buf *b, const char *name, const char *value)
+{
+    char line[ADDRESS_MAX + 1];
+
+    (void)mime_line_set(line, sizeof line, value);
+    buf_put(b, name);
+    for (const char *p = line; *p != '\0'; p++) {
+        if (*p > 0)
+            buf_put_u8(b, (uint8_t)*p);
+        else if ((*p & 0xc0) == 0xc0) /* once a character */
+            buf_put_u8(b, '*');
+    }
+    buf_put(b, "\n");
+}
+
 static GMimeObject *status_part(const struct compose_status *status)
 {
     const time_t when = (time_t)status->arrived_s;
     struct buf b;
-    char date[64];
+    char date[64] = "";
     struct tm tm;
     GMimeObject *part;
 
-    (void)gmtime_r(&when, &tm);
-    (void)strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &tm);
-    buf_init(&b, 2048);
-    buf_printf(&b, "Reporting-MTA: dns; %s\nArrival-Date: %s\n\n",
-               status->reporting_mta, date);
-    buf_printf(&b, "Final-Recipient: rfc822; %s\nAction: %s\nStatus: %s\n",
-               status->final_recipient, status->action, status->status);
+    if (gmtime_r(&when, &tm) != NULL)
+        (void)strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &tm);
+    buf_init(&b, 4096);
+    put_field(&b, "Reporting-MTA: dns; ", status->reporting_mta);
+    put_field(&b, "Arrival-Date: ", date);
+    buf_put(&b, "\n");
+    put_field(&b, "Final-Recipient: rfc822; ", status->final_recipient);
+    put_field(&b, "Action: ", status->action);
+    put_field(&b, "Status: ", status->status);
     part = new_part("message", "delivery-status", buf_span(&b));
     g_mime_part_set_content_encoding(GMIME_PART(part), GMIME_CONTENT_ENCODING_7BIT);
     buf_clear(&b);
     return part;
 }
 
+/* NULL: the original's id is not known. */
 static GMimeObject *headers_part(const struct compose_mail *mail)
 {
     struct buf b;
     GMimeObject *part;
 
+    if (!is_id(mail->in_reply_to))
+        return NULL;
     buf_init(&b, 512);
-    if (is_id(mail->in_reply_to))
-        buf_printf(&b, "Message-ID: %s\n", mail->in_reply_to);
+    buf_printf(&b, "Message-ID: %s\n", mail->in_reply_to);
     part = new_part("text", "rfc822-headers", buf_span(&b));
     g_mime_part_set_content_encoding(GMIME_PART(part), GMIME_CONTENT_ENCODING_7BIT);
     buf_clear(&b);
@@ -219,7 +238,7 @@ int compose_report(const struct compose_mail *mail, const struct compose_status 
     GMimeObject *parts[3];
     int rc;
 
-    if (check_addresses(mail, e) != 0)
+    if (check_mail(mail, e) != 0)
         return -1;
     m = new_message(mail);
     g_mime_object_set_header(GMIME_OBJECT(m), "Auto-Submitted", "auto-replied", NULL);
@@ -229,7 +248,7 @@ int compose_report(const struct compose_mail *mail, const struct compose_status 
     parts[0] = text_part(mail->text);
     parts[1] = status_part(status);
     parts[2] = headers_part(mail);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3 && parts[i] != NULL; i++) {
         g_mime_multipart_add(report, parts[i]);
         g_object_unref(parts[i]);
     }

@@ -135,7 +135,8 @@ static enum ipc_verdict ask(struct keeper *k, void *arg)
     return buf_ok(&a->devices) ? IPC_OK : IPC_TEMP;
 }
 
-/* Only reads: no transaction, and the answer need not wait for a flush of its own. */
+/* Only reads and promises nothing, so the answer passes those that wait for the flush:
+ * the front works on the mail meanwhile, and its offer joins the next flush. */
 void intake_ask(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f)
 {
     struct ask a = { .in = f->fixed };
@@ -151,7 +152,7 @@ void intake_ask(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame
         buf_clear(&a.devices);
     }
     a.out.verdict = v;
-    ipc_send(ch, IPC_RECIPIENT, f->call, &a.out, buf_span(&a.devices));
+    ipc_send_now(ch, IPC_RECIPIENT, f->call, &a.out, buf_span(&a.devices));
     buf_clear(&a.devices);
 }
 

@@ -225,6 +225,7 @@ struct ipc_channel *ipc_channel_new(struct event_base *base, int fd, enum ipc_ro
     ch->on_end = on_end;
     ch->ctx = ctx;
     bufferevent_setcb(ch->bev, on_read, NULL, on_event, ch);
+    (void)bufferevent_priority_set(ch->bev, 0); /* before the keeper's end of turn */
     (void)bufferevent_set_max_single_read(ch->bev, READ_AT_ONCE);
     (void)bufferevent_set_max_single_write(ch->bev, READ_AT_ONCE);
     (void)bufferevent_enable(ch->bev, EV_READ | EV_WRITE);
@@ -242,10 +243,10 @@ void ipc_channel_free(struct ipc_channel *ch)
     free(ch);
 }
 
-void ipc_send2(struct ipc_channel *ch, enum ipc_type type, uint64_t call,
-               const void *fixed, struct span tail, struct span rest)
+static void put_frame(struct ipc_channel *ch, struct evbuffer *out, enum ipc_type type,
+                      uint64_t call, const void *fixed, struct span tail,
+                      struct span rest)
 {
-    struct evbuffer *out = ch->holding ? ch->held : bufferevent_get_output(ch->bev);
     const struct header h = { (uint32_t)type,
                               (uint32_t)(rules[type].fixed_bytes + tail.n + rest.n),
                               call };
@@ -260,6 +261,20 @@ void ipc_send2(struct ipc_channel *ch, enum ipc_type type, uint64_t call,
         evbuffer_add(out, tail.p, tail.n) != 0 ||
         evbuffer_add(out, rest.p, rest.n) != 0)
         abort(); /* half a frame would be read as another: better a restart */
+}
+
+void ipc_send2(struct ipc_channel *ch, enum ipc_type type, uint64_t call,
+               const void *fixed, struct span tail, struct span rest)
+{
+    put_frame(ch, ch->holding ? ch->held : bufferevent_get_output(ch->bev), type, call,
+              fixed, tail, rest);
+}
+
+void ipc_send_now(struct ipc_channel *ch, enum ipc_type type, uint64_t call,
+                  const void *fixed, struct span tail)
+{
+    put_frame(ch, bufferevent_get_output(ch->bev), type, call, fixed, tail,
+              span_of(NULL, 0));
 }
 
 void ipc_send(struct ipc_channel *ch, enum ipc_type type, uint64_t call,

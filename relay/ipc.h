@@ -289,6 +289,9 @@ void ipc_send(struct ipc_channel *ch, enum ipc_type type, uint64_t call,
 /* ipc_send2 - the same with a tail in two pieces, to spare a copy of a large one. */
 void ipc_send2(struct ipc_channel *ch, enum ipc_type type, uint64_t call,
                const void *fixed, struct span tail, struct span rest);
+/* ipc_send_now - passes what is held: for answers that promise nothing. */
+void ipc_send_now(struct ipc_channel *ch, enum ipc_type type, uint64_t call,
+                  const void *fixed, struct span tail);
 /* ipc_hold - from now on frames are kept back; ipc_release lets them go (the keeper
  * holds its answers until the log is flushed). */
 void ipc_hold(struct ipc_channel *ch);

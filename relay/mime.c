@@ -21,6 +21,8 @@
 #define DATE_MOST 4102444800U /* 2100-01-01 */
 #define DECODED_SLACK 4U /* GMime's decoders may write so much more than they read */
 #define SMALL_LEAF 256U
+#define LEAN_MAX \
+    (64U << 10) /* where a copy costs less than the headers it leaves out */
 
 /* One parser, one stream that looks at the caller's bytes: a process parses one mail at
  * a time. The stream only reads, so a GByteArray that GLib did not make is enough. */
@@ -31,12 +33,13 @@ static struct {
     GByteArray view;
     bool broken;    /* GMime saw what it could not take as it stands */
     bool truncated; /* it missed an end: harmless where no part can have one */
+    char lean[LEAN_MAX];
 } reader;
 
 struct walk {
     struct mime_mail *mail;
     struct err *e;
-    struct span raw;
+    struct span raw, seen; /* the mail, and what of it GMime has seen */
     struct mime_text text;
     size_t html_left;
     size_t part_room;
@@ -88,8 +91,8 @@ static int out_of_memory(struct err *e)
     return err_set(e, ERR_TEMP, "4.3.0", "mail: out of memory");
 }
 
-/* The bytes of a leaf as they stand in raw: the stream of the parser is memory, and its
- * leaves are windows of it. */
+/* The bytes of a leaf as they stand in the mail: the stream of the parser is memory,
+ * and its leaves are windows of it. */
 static struct span leaf_raw(const struct walk *w, GMimePart *leaf,
                             GMimeContentEncoding *encoding_out)
 {
@@ -103,9 +106,9 @@ static struct span leaf_raw(const struct walk *w, GMimePart *leaf,
     stream = g_mime_data_wrapper_get_stream(content);
     if (stream == NULL || stream->bound_start < 0 ||
         stream->bound_end <= stream->bound_start ||
-        (guint64)stream->bound_end > w->raw.n)
+        (guint64)stream->bound_end > w->seen.n)
         return span_of(NULL, 0);
-    return span_of(w->raw.p + stream->bound_start,
+    return span_of(w->seen.p + stream->bound_start,
                    (size_t)(stream->bound_end - stream->bound_start));
 }
 
@@ -154,8 +157,8 @@ static void decode(struct buf *out, struct span raw, GMimeContentEncoding encodi
     out->n += g_mime_encoding_step(&state, raw.p, raw.n, to);
 }
 
-/* The decoded bytes of a leaf: a window of raw where nothing is encoded, else in held,
- * which the caller wipes. */
+/* The decoded bytes of a leaf: a window of the mail where nothing is encoded, else in
+ * held, which the caller wipes. */
 static struct span leaf_bytes(const struct walk *w, GMimePart *leaf, struct buf *held)
 {
     GMimeContentEncoding encoding;
@@ -592,14 +595,11 @@ static int walk_message(struct walk *w, GMimeMessage *message)
 
 static GMimeMessage *read_message(struct span raw)
 {
-    GMimeMessage *message;
-
     reader.view = (GByteArray){ (guint8 *)(uintptr_t)raw.p, (guint)raw.n };
     reader.broken = reader.truncated = false;
     (void)g_mime_stream_reset(reader.stream);
     g_mime_parser_init_with_stream(reader.parser, reader.stream);
-    message = g_mime_parser_construct_message(reader.parser, reader.options);
-    return message;
+    return g_mime_parser_construct_message(reader.parser, reader.options);
 }
 
 int mime_parse(struct mime_mail *mail, struct span raw, struct err *e)
@@ -613,7 +613,8 @@ int mime_parse(struct mime_mail *mail, struct span raw, struct err *e)
     memset(mail, 0, sizeof *mail);
     buf_init(&mail->text, MIME_TEXT_MAX);
     w.text = (struct mime_text){ .buf = &mail->text, .max = MIME_TEXT_MAX };
-    message = read_message(raw);
+    w.seen = raw.n <= LEAN_MAX ? mime_lean(raw, reader.lean) : raw;
+    message = read_message(w.seen);
     rc = walk_message(&w, message);
     if (rc == 0 && !buf_ok(&mail->text))
         rc = out_of_memory(e);
@@ -623,6 +624,8 @@ int mime_parse(struct mime_mail *mail, struct span raw, struct err *e)
     if (message != NULL)
         g_object_unref(message);
     reader.view = (GByteArray){ NULL, 0 };
+    if (w.seen.p == reader.lean)
+        OPENSSL_cleanse(reader.lean, w.seen.n);
     if (rc != 0)
         mime_clear(mail);
     return rc;

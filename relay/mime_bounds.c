@@ -25,6 +25,7 @@ struct block {
     unsigned types, boundaries;
     bool parts;    /* a multipart, or it may be one */
     bool message;  /* a message: its headers follow at once */
+    bool ended;    /* at a boundary: nothing lies below it */
     bool untyped;  /* no type that is plain to every reader */
     bool encoding; /* the first Content-Transfer-Encoding was seen ... */
     bool encoded;  /* ... and no reader looks for parts behind it */
@@ -304,33 +305,42 @@ static int scan_block(struct scan *s, bool top)
             break;
         if (!top && ends_part(s, line)) {
             s->c.p = at;
+            s->block.ended = true;
             break;
         }
         lines++;
     }
     s->lines += lines;
     s->bytes += (size_t)(s->c.p - start);
-    s->block.message |= s->digest && (s->block.untyped || s->block.types == 0);
-    s->block.message &= !s->block.encoded;
+    s->block.message &= !s->block.encoded && !s->block.ended;
     return 0;
 }
 
-/* Behind a boundary line, or where a nested message begins. */
+static int scan_next_block(struct scan *s)
+{
+    if (++s->blocks > BLOCKS_MAX)
+        return err_set(s->e, ERR_PERM, "5.6.0", "more than %u parts", BLOCKS_MAX);
+    return scan_block(s, false);
+}
+
+/* Behind a boundary line: a part, and the messages in messages that begin with it. */
 static int scan_part(struct scan *s)
 {
-    do {
-        if (++s->blocks > BLOCKS_MAX)
-            return err_set(s->e, ERR_PERM, "5.6.0", "more than %u parts", BLOCKS_MAX);
-        if (scan_block(s, false) != 0)
+    if (scan_next_block(s) != 0)
+        return -1;
+    if (s->digest && (s->block.untyped || s->block.types == 0) && !s->block.ended)
+        s->block.message = true;
+    while (s->block.message)
+        if (scan_next_block(s) != 0)
             return -1;
-    } while (s->block.message && !cur_done(&s->c));
     return 0;
 }
 
 static int scan_body(struct scan *s)
 {
-    if (s->block.message && scan_part(s) != 0)
-        return -1;
+    while (s->block.message)
+        if (scan_next_block(s) != 0)
+            return -1;
     while (!cur_done(&s->c)) {
         if (*s->c.p != '-') { /* quickly to the next line that may be one */
             const char *const p = memmem(s->c.p, cur_left(&s->c), "\n--", 3);
@@ -354,4 +364,50 @@ int mime_check(struct span raw, const char *loop_id, struct err *e)
     if (scan_block(&s, true) != 0)
         return -1;
     return s.block.parts || s.block.message ? scan_body(&s) : 0;
+}
+
+/* True for what mime.c asks for, and for what is no header: GMime shall see that. */
+static bool is_used(struct span header)
+{
+    static const char *const names[] = { "Subject",        "Date",        "Message-ID",
+                                         "References",     "In-Reply-To", "List-Id",
+                                         "Auto-Submitted", "Precedence" };
+    size_t n = 0;
+
+    while (n < header.n && header.p[n] > ' ' && header.p[n] < 127 && header.p[n] != ':')
+        n++;
+    if (n == 0 || n == header.n || header.p[n] != ':')
+        return true;
+    if (n > 8 && strncasecmp(header.p, "content-", 8) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (span_ieq_str(span_of(header.p, n), names[i]))
+            return true;
+    return false;
+}
+
+struct span mime_lean(struct span raw, char *out)
+{
+    struct cur c = cur_of(raw);
+    const char *header = raw.p;
+    size_t n = 0;
+
+    while (!cur_done(&c)) {
+        const char *const at = c.p;
+        const struct span line = take_line(&c);
+        const struct span whole = span_of(header, (size_t)(at - header));
+
+        if (line.n > 0 && is_blank(line.p[0]))
+            continue;
+        if (whole.n > 0 && is_used(whole)) {
+            memcpy(out + n, whole.p, whole.n);
+            n += whole.n;
+        }
+        header = at;
+        if (line.n == 0) {
+            memcpy(out + n, at, (size_t)(c.end - at));
+            return span_of(out, n + (size_t)(c.end - at));
+        }
+    }
+    return raw; /* no body: nothing to win, and GMime wants one header at least */
 }

@@ -21,10 +21,11 @@ struct html {
     xmlParserCtxtPtr parser;
     unsigned depth, hidden_at; /* hidden_at: depth of the element not shown, 0 none */
     unsigned quotes, pre;
-    unsigned lines; /* ends of line owed before the next word: at most 2 */
-    bool blank;     /* a blank is owed */
-    bool item;      /* "- " is owed */
-    bool begun;     /* something stands in the text */
+    unsigned quotes_above; /* of the last line with words */
+    unsigned lines;        /* ends of line owed before the next word: at most 2 */
+    bool blank;            /* a blank is owed */
+    bool item;             /* "- " is owed */
+    bool begun;            /* something stands in the text */
     char href[HREF_MAX + 1];
     size_t link_at; /* where its text begins; NO_TEXT before the first word */
     bool link_image;
@@ -98,7 +99,7 @@ static void settle(struct html *h)
     if (!h->begun || h->lines > 0) {
         for (; h->begun && h->lines > 0; h->lines--) {
             put_str(h, "\n");
-            if (h->lines > 1 && h->quotes > 0)
+            if (h->lines > 1 && h->quotes > 0 && h->quotes_above > 0)
                 put_str(h, ">");
         }
         put_quote_marks(h);
@@ -108,6 +109,7 @@ static void settle(struct html *h)
         put_str(h, " ");
     }
     h->begun = true;
+    h->quotes_above = h->quotes;
     h->lines = 0;
     h->blank = h->item = false;
     if (h->link_at == NO_TEXT)

@@ -7,6 +7,7 @@
  *             on the web); Unicode UAX 9 for the bidirectional controls. */
 #include "relay/mime.h"
 #include "relay/mime_inner.h"
+#include "relay/utf8.h"
 #include <errno.h>
 #include <iconv.h>
 #include <string.h>
@@ -116,34 +117,12 @@ static unsigned char byte_at(struct span s, size_t i)
     return (unsigned char)s.p[i];
 }
 
-static size_t utf8_length(unsigned char lead)
+/* The character in front: how many bytes it has, 0 when there is none. */
+static size_t char_at(struct span s, uint32_t *out)
 {
-    if (lead < 0x80)
-        return 1;
-    if (lead < 0xc2 || lead > 0xf4)
-        return 0;
-    return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
+    struct cur c = cur_of(s);
 
-/* One character: how many bytes it has, 0 when there is none (RFC 3629 4). */
-static size_t take_utf8(struct span s, uint32_t *out)
-{
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    const unsigned char lead = s.n > 0 ? byte_at(s, 0) : 0;
-    const size_t n = utf8_length(lead);
-    uint32_t cp = n < 2 ? lead : lead & (0x7fU >> n);
-
-    if (n == 0 || n > s.n)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((byte_at(s, i) & 0xc0) != 0x80)
-            return 0;
-        cp = cp << 6 | (byte_at(s, i) & 0x3fU);
-    }
-    if (cp < least[n] || (cp >= 0xd800 && cp < 0xe000) || cp > 0x10ffff)
-        return 0;
-    *out = cp;
-    return n;
+    return take_utf8(&c, out) == 1 ? (size_t)(c.p - s.p) : 0;
 }
 
 static size_t put_utf8(char out[4], uint32_t cp)
@@ -162,7 +141,7 @@ static bool is_utf8(struct span s)
     uint32_t cp;
 
     for (size_t i = 0, n; i < s.n; i += n) {
-        n = byte_at(s, i) < 0x80 ? 1 : take_utf8(span_of(s.p + i, s.n - i), &cp);
+        n = byte_at(s, i) < 0x80 ? 1 : char_at(span_of(s.p + i, s.n - i), &cp);
         if (n == 0)
             return false;
     }
@@ -204,7 +183,7 @@ static size_t put_odd(struct mime_text *t, struct span s)
 {
     char letter[4];
     uint32_t cp = REPLACEMENT;
-    size_t n = take_utf8(s, &cp);
+    size_t n = char_at(s, &cp);
 
     if (cp == '\r') {
         t->cr = true;
@@ -305,7 +284,7 @@ bool mime_line_set(char *to, size_t room, const char *utf8)
         char letter[5] = " ";
         size_t letters;
 
-        step = take_utf8(span_of(s.p + i, s.n - i), &cp);
+        step = char_at(span_of(s.p + i, s.n - i), &cp);
         step = step > 0 ? step : 1;
         if (cp == ' ' || cp == '\t' || cp == '\r' || cp == '\n') {
             blank = n > 0;
