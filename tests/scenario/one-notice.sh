@@ -6,7 +6,7 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 start postfix bearerbox phone
-start_sealpostd 'notice-interval = "4s"'
+start_sealpostd 'notice-interval = "12s"'
 for n in 1 2 3 4 5; do
     mail_to lmtp --body "message $n" $CLINIC "+61412345678@$SMS_DOMAIN" >/dev/null
     [ $n -gt 1 ] || expect_sms +61412345678 '*/m/*' >/dev/null
