@@ -69,8 +69,8 @@ struct store_options {
     const char *dir;        /* made (0700) when missing */
     uint64_t cache_bytes;   /* 0: 64 MiB */
     uint64_t reserve_bytes; /* size of DIR/reserve, which recovery may delete; 0: none.
-                               It needs up to 16 MiB (the last log file is filled with
-                                    zeros to its end) and what was not checkpointed */
+                               Recovery needs up to 16 MiB (the last log file is filled
+                               with zeros to its end) and what was not checkpointed */
 };
 
 struct store_bytes { /* owned heap bytes; store_bytes_clear wipes and frees */
