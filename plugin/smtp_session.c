@@ -180,6 +180,18 @@ static bool is_over(struct smtp_session *s)
     return !s->lingers;
 }
 
+/* Bounds what a client can pile up while the session waits. By hand, since libevent
+ * 2.1 calls back without end when input stays at a bufferevent's high watermark. */
+static void bound_input(struct smtp_session *s)
+{
+    const bool full = evbuffer_get_length(bufferevent_get_input(s->bev)) >= INPUT_MAX;
+
+    if (full == s->input_full)
+        return;
+    s->input_full = full;
+    (void)(full ? bufferevent_disable : bufferevent_enable)(s->bev, EV_READ);
+}
+
 void smtp_session_run(struct smtp_session *s)
 {
     while (!s->peer_gone && states[s->state].step != NULL && unsent(s) < OUTPUT_MAX &&
@@ -189,6 +201,7 @@ void smtp_session_run(struct smtp_session *s)
     /* Answers wait for that of the recipient, which comes soon and goes with them. */
     if (s->state != ST_ASK)
         flush(s);
+    bound_input(s);
     if (is_over(s))
         session_free(s);
 }
@@ -422,8 +435,6 @@ static void set_socket(struct smtp_session *s, int fd)
     /* Fails on a UNIX socket, where there is nothing to delay. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     bufferevent_setcb(s->bev, on_progress, on_progress, on_event, s);
-    bufferevent_setwatermark(s->bev, EV_READ, 0, INPUT_MAX);
-    (void)bufferevent_set_max_single_read(s->bev, INPUT_MAX);
     (void)bufferevent_enable(s->bev, EV_READ | EV_WRITE);
 }
 

@@ -69,9 +69,10 @@ struct smtp_session {
     uint64_t deadline_s;
     unsigned bad_commands;
     bool lmtp;
-    bool trusted;   /* a neighbour on this machine: its XFORWARD is believed */
-    bool skip_line; /* a command without end ... */
-    char skipped;   /* ... and its last byte so far */
+    bool trusted;    /* a neighbour on this machine: its XFORWARD is believed */
+    bool skip_line;  /* a command without end ... */
+    char skipped;    /* ... and its last byte so far */
+    bool input_full; /* not read from until some is used */
     bool peer_gone;
     bool lingers, shut; /* ST_CLOSING: read to the client's end; our end is said */
     struct sockaddr_storage peer;
