@@ -9,7 +9,6 @@
 #include "relay/mime.h"
 #include "relay/mime_inner.h"
 #include <gmime/gmime.h>
-#include <libxml/parser.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,7 @@
 #define REFERENCES_MAX 10U
 #define DATE_LEAST 946684800U /* 2000-01-01 */
 #define DATE_MOST 4102444800U /* 2100-01-01 */
-#define DECODED_SLACK 4U /* GMime's decoders may write so much more than they read */
+#define DECODED_SLACK 8U /* GMime's decoders may want so much more than they read */
 #define SMALL_LEAF 256U
 #define LEAN_MAX \
     (64U << 10) /* where a copy costs less than the headers it leaves out */
@@ -77,7 +76,6 @@ void mime_start(void)
     if (reader.parser != NULL)
         return;
     g_mime_init();
-    xmlInitParser();
     mime_text_start();
     reader.options = g_mime_parser_options_new();
     g_mime_parser_options_set_warning_callback(reader.options, on_warning, NULL);
@@ -148,7 +146,7 @@ static void decode(struct buf *out, struct span raw, GMimeContentEncoding encodi
         raw = after_begin_line(raw);
     room = raw.n + DECODED_SLACK;
     if (encoding == GMIME_CONTENT_ENCODING_BASE64)
-        room = raw.n / 4 * 3 + 3 + DECODED_SLACK;
+        room = raw.n / 4 * 3 + DECODED_SLACK;
     to = buf_room(out, room);
     if (to == NULL)
         return;
@@ -319,14 +317,18 @@ static enum kind leaf_kind(const struct walk *w, GMimePart *leaf)
     GMimeContentType *const type = g_mime_object_get_content_type(GMIME_OBJECT(leaf));
     const char *const how = g_mime_object_get_disposition(GMIME_OBJECT(leaf));
 
-    if (type == NULL || !g_mime_content_type_is_type(type, "text", "*"))
+    if (type == NULL ||
+        (!g_mime_content_type_is_type(type, "text", "*") && !GMIME_IS_TEXT_PART(leaf)))
         return KIND_PART;
     if (how != NULL && g_ascii_strcasecmp(how, "attachment") == 0)
         return KIND_PART;
     /* Old systems name even the one text that they send. */
     if (w->mail->text.n > 0 && g_mime_part_get_filename(leaf) != NULL)
         return KIND_PART;
-    if (g_mime_content_type_is_type(type, "text", "plain"))
+    /* A type that cannot be read means text/plain (RFC 2045 5.2): GMime makes a text
+     * part of it, though it calls it a stream of octets. */
+    if (g_mime_content_type_is_type(type, "text", "plain") ||
+        !g_mime_content_type_is_type(type, "text", "*"))
         return KIND_PLAIN;
     if (g_mime_content_type_is_type(type, "text", "html"))
         return KIND_HTML;
@@ -574,7 +576,7 @@ static void put_unparsed(struct walk *w)
         body = lf + 2;
     mime_text_decode(&w->text, span_of(body, (size_t)(w->raw.p + w->raw.n - body)),
                      NULL);
-    reader.broken = w->raw.n > 0;
+    reader.broken = true;
 }
 
 static int walk_message(struct walk *w, GMimeMessage *message)
@@ -582,7 +584,8 @@ static int walk_message(struct walk *w, GMimeMessage *message)
     GMimeObject *top;
 
     if (message == NULL) {
-        put_unparsed(w);
+        if (w->raw.n > 0)
+            put_unparsed(w);
         return 0;
     }
     set_headers(w->mail, message);

@@ -41,8 +41,8 @@ struct mime_mail {
     size_t part_count;
 };
 
-/* mime_start - once a process, before the sandbox: GMime, the common iconv converters
- * kept open, libxml2's parser. */
+/* mime_start - once a process, before the sandbox: GMime, and the common iconv
+ * converters kept open. */
 void mime_start(void);
 
 /* mime_check - the bounds that need no parser, and mail loops. 0, or -1:
@@ -59,9 +59,9 @@ int mime_check(struct span raw, const char *loop_id, struct err *e);
 int mime_parse(struct mime_mail *mail, struct span raw, struct err *e);
 void mime_clear(struct mime_mail *mail); /* wipes text and parts */
 
-/* mime_html_text - HTML to plain text: script, style, head skipped, line breaks at
- * block elements, "text (https://link)" for links whose text is not the link; NONET, no
- * entities from outside; at most MIME_TEXT_MAX bytes out. */
+/* mime_html_text - HTML to plain text: script, style, title skipped, line breaks at
+ * block elements, "text (https://link)" for links whose text is not the link; linear in
+ * the length of html; at most MIME_TEXT_MAX bytes out. */
 int mime_html_text(struct span html, struct buf *out, struct err *e);
 
 /* mime_strip_quote - for a mail that answers an alias: the length of text without the

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /* mime_html.c - HTML to plain text, one pass, no tree.
  * Here:       what each element does to lines; links; what a reader would not see.
- * Elsewhere:  charsets (mime_text.c), which HTML is the text of a mail (mime.c).
+ * Elsewhere:  tags and references (mime_tags.c), charsets (mime_text.c), which HTML is
+ *             the text of a mail (mime.c).
  * Called by:  mime.c.
- * Source:     HTML Living Standard 15.3 (what is a block); libxml2's SAX 1 interface.
+ * Source:     HTML Living Standard 13.1.2 (void elements, omitted ends), 15.3 (blocks).
  */
 #include "relay/mime.h"
 #include "relay/mime_inner.h"
-#include <libxml/HTMLparser.h>
+#include "relay/mime_tags.h"
 #include <string.h>
 #include <strings.h>
 
 #define HREF_MAX 2000U
-#define OPEN_ELEMENTS_MAX 512U /* libxml2 walks over them at each end tag */
 #define QUOTES_MAX 5U
 #define NO_TEXT SIZE_MAX
 
 struct html {
     struct mime_text *t;
-    xmlParserCtxtPtr parser;
-    unsigned depth, hidden_at; /* hidden_at: depth of the element not shown, 0 none */
+    char hidden[HTML_NAME_MAX + 1]; /* the element that is not shown, "" none */
+    unsigned hidden_depth;          /* of elements of that name */
     unsigned quotes, pre;
     unsigned quotes_above; /* of the last line with words */
     unsigned lines;        /* ends of line owed before the next word: at most 2 */
@@ -44,16 +44,16 @@ static const struct {
     { "dt", BLOCK },        { "fieldset", BLOCK },   { "footer", PARAGRAPH },
     { "form", BLOCK },      { "h1", PARAGRAPH },     { "h2", PARAGRAPH },
     { "h3", PARAGRAPH },    { "h4", PARAGRAPH },     { "h5", PARAGRAPH },
-    { "h6", PARAGRAPH },    { "head", HIDDEN },      { "header", PARAGRAPH },
-    { "hr", PARAGRAPH },    { "iframe", HIDDEN },    { "img", IMAGE },
-    { "li", ITEM },         { "main", BLOCK },       { "math", HIDDEN },
-    { "menu", PARAGRAPH },  { "nav", PARAGRAPH },    { "ol", PARAGRAPH },
-    { "option", BLOCK },    { "p", PARAGRAPH },      { "pre", PRE },
-    { "script", HIDDEN },   { "section", BLOCK },    { "select", BLOCK },
-    { "style", HIDDEN },    { "svg", HIDDEN },       { "table", PARAGRAPH },
-    { "tbody", BLOCK },     { "td", CELL },          { "template", HIDDEN },
-    { "textarea", BLOCK },  { "th", CELL },          { "title", HIDDEN },
-    { "tr", BLOCK },        { "ul", PARAGRAPH },
+    { "h6", PARAGRAPH },    { "header", PARAGRAPH }, { "hr", PARAGRAPH },
+    { "iframe", HIDDEN },   { "img", IMAGE },        { "li", ITEM },
+    { "main", BLOCK },      { "math", HIDDEN },      { "menu", PARAGRAPH },
+    { "nav", PARAGRAPH },   { "ol", PARAGRAPH },     { "option", BLOCK },
+    { "p", PARAGRAPH },     { "pre", PRE },          { "script", HIDDEN },
+    { "section", BLOCK },   { "select", BLOCK },     { "style", HIDDEN },
+    { "svg", HIDDEN },      { "table", PARAGRAPH },  { "tbody", BLOCK },
+    { "td", CELL },         { "template", HIDDEN },  { "textarea", BLOCK },
+    { "th", CELL },         { "title", HIDDEN },     { "tr", BLOCK },
+    { "ul", PARAGRAPH },
 };
 
 #define ELEMENTS (sizeof elements / sizeof elements[0])
@@ -156,39 +156,23 @@ static void put_preformatted(struct html *h, struct span s)
     }
 }
 
-static void on_text(void *user, const xmlChar *text, int n)
+static void put_text(struct html *h, struct span s)
 {
-    struct html *const h = user;
-
-    if (h->hidden_at != 0)
-        return;
     if (h->pre > 0)
-        put_preformatted(h, span_of(text, (size_t)n));
+        put_preformatted(h, s);
     else
-        put_words(h, span_of(text, (size_t)n));
-    if (h->t->cut)
-        xmlStopParser(h->parser);
-}
-
-static const char *attribute(const xmlChar **attributes, const char *name)
-{
-    for (; attributes != NULL && attributes[0] != NULL; attributes += 2)
-        if (strcmp((const char *)attributes[0], name) == 0)
-            return attributes[1] != NULL ? (const char *)attributes[1] : "";
-    return NULL;
+        put_words(h, s);
 }
 
 /* Preview lines and mark-up for one mail client: no reader sees them. */
-static bool is_hidden(const xmlChar **attributes)
+static bool is_display_none(struct span style)
 {
     static const char none[] = "display:none";
-    const char *style = attribute(attributes, "style");
     size_t matched = 0;
 
-    if (attribute(attributes, "hidden") != NULL)
-        return true;
-    for (; style != NULL && *style != '\0' && none[matched] != '\0'; style++) {
-        const char ch = *style >= 'A' && *style <= 'Z' ? (char)(*style | 0x20) : *style;
+    for (size_t i = 0; i < style.n && none[matched] != '\0'; i++) {
+        const char ch =
+            style.p[i] >= 'A' && style.p[i] <= 'Z' ? style.p[i] | 0x20 : style.p[i];
 
         if (ch != ' ')
             matched = ch == none[matched] ? matched + 1 : ch == none[0];
@@ -197,19 +181,34 @@ static bool is_hidden(const xmlChar **attributes)
 }
 
 /* Only the web: other schemes do nothing useful on paper. */
-static void start_link(struct html *h, const char *href)
+static void start_link(struct html *h, struct span value)
 {
+    struct buf href;
+    const char *s;
+
     h->href[0] = '\0';
     h->link_image = false;
-    if (href == NULL)
-        return;
-    href += strspn(href, " \t\r\n");
-    if (strncasecmp(href, "https://", 8) != 0 && strncasecmp(href, "http://", 7) != 0)
-        return;
-    if (strlen(href) > HREF_MAX || strpbrk(href, "\r\n\t <>\"") != NULL)
-        return;
-    memcpy(h->href, href, strlen(href) + 1);
     h->link_at = NO_TEXT;
+    buf_init(&href, HREF_MAX);
+    html_put_value(&href, value);
+    s = buf_cstr(&href); /* "" when it is too long */
+    s += strspn(s, " \t\r\n");
+    if ((strncasecmp(s, "https://", 8) == 0 || strncasecmp(s, "http://", 7) == 0) &&
+        strpbrk(s, "\r\n\t <>\"") == NULL)
+        memcpy(h->href, s, strlen(s) + 1);
+    buf_clear(&href);
+}
+
+static void put_image(struct html *h, struct span alt)
+{
+    struct buf words;
+
+    h->link_image = true;
+    buf_init(&words, HREF_MAX);
+    html_put_value(&words, alt);
+    if (buf_ok(&words))
+        put_text(h, buf_span(&words));
+    buf_clear(&words);
 }
 
 /* The link's text may be the link, with or without scheme and last slash. */
@@ -245,7 +244,13 @@ static void end_link(struct html *h)
     h->href[0] = '\0';
 }
 
-static void start_effect(struct html *h, enum effect effect, const xmlChar **attributes)
+static void hide(struct html *h, const struct html_tag *tag)
+{
+    memcpy(h->hidden, tag->name, sizeof h->hidden);
+    h->hidden_depth = 1;
+}
+
+static void start_effect(struct html *h, enum effect effect, const struct html_tag *tag)
 {
     switch (effect) {
     case BREAK:
@@ -268,19 +273,17 @@ static void start_effect(struct html *h, enum effect effect, const xmlChar **att
         break;
     case LINK:
         end_link(h);
-        start_link(h, attribute(attributes, "href"));
+        start_link(h, tag->href);
         break;
     case IMAGE:
-        h->link_image = true;
-        if (attribute(attributes, "alt") != NULL)
-            put_words(h, span_str(attribute(attributes, "alt")));
+        put_image(h, tag->alt);
         break;
     case HIDDEN:
-        h->hidden_at = h->depth;
+        hide(h, tag);
         break;
     case BLOCK:
-    case PARAGRAPH:
-        owe_lines(h, effect == BLOCK ? 1 : 2);
+    case PARAGRAPH: /* the first in an item stands beside its mark */
+        owe_lines(h, effect == BLOCK || h->item ? 1 : 2);
         break;
     }
 }
@@ -317,55 +320,64 @@ static void end_effect(struct html *h, enum effect effect)
     }
 }
 
-static void on_start(void *user, const xmlChar *name, const xmlChar **attributes)
+static bool is_one_of(const char *name, const char *words)
 {
-    struct html *const h = user;
-    const size_t i = element_find((const char *)name);
+    const char *const at = strstr(words, name);
+    const size_t n = strlen(name);
 
-    if (++h->depth > OPEN_ELEMENTS_MAX) {
-        h->t->cut = true;
-        xmlStopParser(h->parser);
-        return;
-    }
-    if (h->hidden_at != 0)
-        return;
-    if (is_hidden(attributes))
-        h->hidden_at = h->depth;
-    else if (i < ELEMENTS)
-        start_effect(h, elements[i].effect, attributes);
+    return at != NULL && n > 0 && at[-1] == ' ' && at[n] == ' ';
 }
 
-static void on_end(void *user, const xmlChar *name)
+/* While something is hidden: true when this tag ends that and counts itself. */
+static bool shows_again(struct html *h, const struct html_tag *tag)
 {
-    struct html *const h = user;
-    const size_t i = element_find((const char *)name);
+    if (strcmp(tag->name, h->hidden) != 0)
+        return false;
+    if (!tag->end && is_one_of(tag->name, " p li dt dd tr td th option ")) {
+        h->hidden[0] = '\0'; /* the next one ends it */
+        return true;
+    }
+    h->hidden_depth += tag->end ? 0 : 1;
+    h->hidden_depth -= tag->end ? 1 : 0;
+    if (h->hidden_depth == 0)
+        h->hidden[0] = '\0';
+    return false;
+}
 
-    if (h->hidden_at == 0 && i < ELEMENTS)
+static void on_tag(struct html *h, const struct html_tag *tag)
+{
+    static const char voids[] =
+        " area base br col embed hr img input link meta param source track wbr ";
+    const size_t i = element_find(tag->name);
+
+    if (h->hidden[0] != '\0' && !shows_again(h, tag))
+        return;
+    if (tag->end && i < ELEMENTS) {
         end_effect(h, elements[i].effect);
-    if (h->hidden_at >= h->depth)
-        h->hidden_at = 0;
-    h->depth -= h->depth > 0;
+    } else if (!tag->end && (tag->hidden || is_display_none(tag->style))) {
+        if (tag->name[0] != '\0' && !is_one_of(tag->name, voids))
+            hide(h, tag);
+    } else if (!tag->end && i < ELEMENTS) {
+        start_effect(h, elements[i].effect, tag);
+    }
 }
 
 int mime_html_put(struct mime_text *t, struct span utf8, struct err *e)
 {
-    /* A parser for each text: its dictionary keeps every name that it has seen. */
-    struct html h = { .t = t, .parser = htmlNewParserCtxt() };
+    struct html h = { .t = t };
+    struct html_cur c;
+    struct html_tag tag;
+    struct span text;
+    int what;
 
-    if (h.parser == NULL)
-        return err_set(e, ERR_TEMP, "4.3.0", "HTML: out of memory");
-    memset(h.parser->sax, 0, sizeof *h.parser->sax);
-    h.parser->sax->startElement = on_start;
-    h.parser->sax->endElement = on_end;
-    h.parser->sax->characters = on_text;
-    h.parser->sax->ignorableWhitespace = on_text;
-    h.parser->userData = &h;
-    if (utf8.n > 0)
-        xmlFreeDoc(htmlCtxtReadMemory(h.parser, utf8.p, (int)utf8.n, NULL, "UTF-8",
-                                      HTML_PARSE_NONET | HTML_PARSE_RECOVER |
-                                          HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-                                          HTML_PARSE_IGNORE_ENC));
-    htmlFreeParserCtxt(h.parser);
+    html_start(&c, utf8);
+    while (!t->cut && (what = html_take(&c, &text, &tag)) != HTML_END) {
+        if (what == HTML_TAG)
+            on_tag(&h, &tag);
+        else if (h.hidden[0] == '\0')
+            put_text(&h, text);
+    }
+    end_link(&h);
     if (!buf_ok(t->buf))
         return err_set(e, ERR_TEMP, "4.3.0", "HTML text: out of memory");
     return 0;

@@ -9,9 +9,8 @@
 #include <stdint.h>
 
 #define MIME_DEPTH_MAX 20U
-/* HTML that is read for one mail: libxml2 needs time with the square of a tag's
- * attributes (measured: 256 KiB 0.24 s, 512 KiB 0.9 s). */
-#define MIME_HTML_MAX (512U << 10)
+/* HTML that is read for one mail: its pictures may stand in it. */
+#define MIME_HTML_MAX (4U << 20)
 
 /* mime_lean - the mail without the headers that nobody here asks for, in out (as much
  * room as raw has), or raw itself. GMime makes five objects of each header, and reads
@@ -34,6 +33,9 @@ void mime_text_put(struct mime_text *t, struct span utf8);
 void mime_text_decode(struct mime_text *t, struct span bytes, const char *charset);
 /* mime_text_trim - blanks at the end dropped, but not below n bytes. */
 void mime_text_trim(struct buf *b, size_t n);
+
+/* mime_put_utf8 - the bytes of a character; returns how many. */
+size_t mime_put_utf8(char out[4], uint32_t cp);
 
 /* mime_line_set - one line for people: controls and bidirectional controls dropped,
  * blanks single. False: cut at room - 1 bytes, between characters. */

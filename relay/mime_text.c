@@ -125,7 +125,7 @@ static size_t char_at(struct span s, uint32_t *out)
     return take_utf8(&c, out) == 1 ? (size_t)(c.p - s.p) : 0;
 }
 
-static size_t put_utf8(char out[4], uint32_t cp)
+size_t mime_put_utf8(char out[4], uint32_t cp)
 {
     const size_t n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
     static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
@@ -189,7 +189,7 @@ static size_t put_odd(struct mime_text *t, struct span s)
         t->cr = true;
         put_capped(t, span_of("\n", 1), true);
     } else if (!is_control(cp)) {
-        put_capped(t, span_of(letter, put_utf8(letter, cp)), true);
+        put_capped(t, span_of(letter, mime_put_utf8(letter, cp)), true);
     }
     return n > 0 ? n : 1;
 }
@@ -292,7 +292,7 @@ bool mime_line_set(char *to, size_t room, const char *utf8)
         }
         if (is_control(cp) || is_bidi_control(cp))
             continue;
-        letters = put_utf8(letter + blank, cp) + blank;
+        letters = mime_put_utf8(letter + blank, cp) + blank;
         whole = n + letters < room;
         if (whole)
             memcpy(to + n, letter, letters);
