@@ -101,7 +101,7 @@ struct outbox_record {
     uint8_t kind;     /* relay's enum outbox_kind */
     uint8_t attempts; /* handed over so often */
     uint8_t handed;   /* 1: handed over, its outcome not yet known */
-    uint8_t doubts;   /* ... of which we do not know the outcome */
+    uint8_t doubts;   /* handed over so often without a known outcome */
     uint32_t epoch;   /* of body, when it is sealed to an epoch key; else 0 */
     uint64_t created_s, expires_s;
     uint8_t handset[RECORD_ID];
