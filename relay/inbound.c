@@ -169,9 +169,15 @@ static enum ipc_verdict mo(struct keeper *k, void *arg)
 
 void inbound_mo(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f)
 {
-    struct mo m = { .in = f->fixed, .text = trim(f->tail) };
+    const struct span text = trim(f->tail);
+    char clean[IPC_TAIL_SMS];
+    struct mo m = { .in = f->fixed, .text = span_of(clean, text.n) };
+
+    for (size_t i = 0; i < text.n; i++) /* JSON readers refuse U+0000 in the reply */
+        clean[i] = text.p[i] == '\0' ? ' ' : text.p[i];
     const struct ipc_input_answer answer = { tx_run(k, mo, &m) };
 
+    OPENSSL_cleanse(clean, sizeof clean);
     record_clear(RECORD_HANDSET, &m.h);
     ipc_send(ch, IPC_INPUT_ANSWER, f->call, &answer, span_of(NULL, 0));
 }

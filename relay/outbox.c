@@ -268,9 +268,27 @@ static bool collect_due(struct keeper *k, const uint8_t *key, size_t n, void *ar
     return d->count + k->in_flight_count < IN_FLIGHT_MAX;
 }
 
+static uint64_t due_of(const struct tx_key *key)
+{
+    uint64_t due_s = 0;
+
+    for (int i = 1; i < 9; i++)
+        due_s = due_s << 8 | key->b[i];
+    return due_s;
+}
+
+/* Hand-overs that nobody answers must not keep the window full for ever. */
+static void end_leases(struct keeper *k)
+{
+    for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
+        if (k->in_flight[i].used && due_of(&k->in_flight[i].key) <= k->now_s)
+            flight_end(k, &k->in_flight[i]);
+}
+
 void outbox_pump(struct keeper *k)
 {
     k->pump_wanted = false;
+    end_leases(k);
     for (uint8_t lane = 0; lane < LANE_COUNT; lane++) {
         struct due due = { .count = 0 };
 

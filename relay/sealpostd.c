@@ -169,6 +169,10 @@ static void child_packet(struct parent *p, struct child *c)
     rc = ipc_packet_take(c->fd, c->role, IPC_PARENT, &type, &ready, sizeof ready, &fd);
     if (fd >= 0)
         (void)close(fd);
+    if (rc == 1 && c->ready) { /* once is enough: another would get a second channel */
+        rc = -1;
+        errno = EPROTO;
+    }
     if (rc == 1) {
         child_ready(p, c);
         return;
