@@ -234,20 +234,17 @@ void html_start(struct html_cur *h, struct span utf8)
     *h = (struct html_cur){ .c = cur_of(utf8) };
 }
 
-/* A tag at the cursor; 0 when it is text. No byte is looked at more than three times.
- */
-static int try_tag(struct html_cur *h, struct html_tag *tag)
+/* A tag at the cursor. A quote that nothing closes is no quote: there can be but two,
+ * so this stays linear, as does a mail without ">". */
+static bool try_tag(struct html_cur *h, struct html_tag *tag)
 {
     int rc = 0;
 
     if (!h->only_text)
-        rc = take_tag(&h->c, !h->quotes_are_open, tag);
-    if (rc < 0 && !h->quotes_are_open) {
-        h->quotes_are_open = true;
-        rc = take_tag(&h->c, false, tag);
-    }
+        rc = take_tag(&h->c, true, tag);
     if (rc < 0)
-        h->only_text = true;
+        rc = take_tag(&h->c, false, tag);
+    h->only_text |= rc < 0;
     return rc == 1;
 }
 

@@ -23,9 +23,8 @@ enum html_what { HTML_END, HTML_TEXT, HTML_TAG };
 
 struct html_cur {
     struct cur c;
-    char letter[4];       /* the character that a reference names */
-    bool quotes_are_open; /* one never ends: from now on ">" ends each tag */
-    bool only_text;       /* no ">" is left */
+    char letter[4]; /* the character that a reference names */
+    bool only_text; /* no ">" is left */
 };
 
 void html_start(struct html_cur *h, struct span utf8);

@@ -164,6 +164,8 @@ static void test_injection(void **state)
     assert_lines(&out);
     refute_holds(&out, "\nBcc:");
     refute_holds(&out, "\x1b");
+    refute_holds(&out, "=1B"); /* nor in an encoded word */
+    refute_holds(&out, "=0D");
     buf_clear(&out);
 }
 

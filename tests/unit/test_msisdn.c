@@ -32,9 +32,11 @@ static const struct {
     { "07400123456", "GB", true, MSISDN_OK, "447400123456" },
     { "+16502530000", "", true, MSISDN_OK, "16502530000" }, /* NANP: never sure */
     { "6502530000", "US", true, MSISDN_OK, "16502530000" },
-    /* Valid in the region wins over valid abroad: an Austrian area code reads as a
-     * mobile of a French-sized plan otherwise. */
     { "0612345678", "FR", true, MSISDN_OK, "33612345678" },
+    /* Valid at home, then valid abroad, then possible at home. */
+    { "6582345678", "US", false, MSISDN_OK, "16582345678" },
+    { "6582345678", "AU", true, MSISDN_OK, "6582345678" },
+    { "0612345678", "AU", true, MSISDN_OK, "61612345678" },
     { "+61298765432", "AU", true, MSISDN_FIXED, NULL },
     { "0298765432", "AU", true, MSISDN_FIXED, NULL },
     { "0298765432", "AU", false, MSISDN_OK, "61298765432" },
