@@ -56,6 +56,8 @@ static const struct {
     { S(".\0\r\n"), MAX, -1, SMTP_DATA_LINE_ENDS, S(""), 0 },
     { S("a\r\0\n"), MAX, -1, SMTP_DATA_LINE_ENDS, S(""), 0 },
     /* lengths */
+    { S(LINE900 "\r\n" LINE100 "\r\n.\r\n"), 2000, 1, SMTP_DATA_FINE,
+      S(LINE900 "\r\n" LINE100 "\r\n"), 0 }, /* each line counts from its start */
     { S(LINE998 "\r\n.\r\n"), 2000, 1, SMTP_DATA_FINE, S(LINE998 "\r\n"), 0 },
     { S("." LINE998 "\r\n.\r\n"), 2000, 1, SMTP_DATA_FINE, S(LINE998 "\r\n"), 0 },
     { S("a\r\n" LINE998 "8\r\nb\r\n.\r\nQ"), 2000, 1, SMTP_DATA_LONG_LINE, S(""), 1 },
