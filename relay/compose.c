@@ -12,7 +12,9 @@
 
 #define BODY_MAX (1U << 20) /* U+FFFD for each byte: thrice as much */
 #define LINE_ROOM 2048U
-#define ADDRESS_MAX 320U /* RFC 5321 4.5.3.1: 64, "@", 255 */
+#define WORDS_MAX (3 * LINE_ROOM) /* 13 bytes and 4/3 of each 24 or more */
+#define ADDRESS_MAX 320U          /* RFC 5321 4.5.3.1: 64, "@", 255 */
+#define WORD_BYTES 45U            /* 72 bytes as an encoded word, of 75 (RFC 2047 2) */
 
 /* An address that may stand in a header: one "@", printable ASCII (libesmtp speaks no
  * SMTPUTF8), nothing that ends or nests it. */
@@ -68,28 +70,94 @@ static void set_thread(GMimeObject *m, const struct compose_mail *mail)
     buf_clear(&refs);
 }
 
-/* In UTF-8: left to itself, GMime looks for the smallest charset that has all letters,
- * and for a converter to it. */
+/* Not as it is: 8 bit, too long to fold, or what a reader would take for encoded. */
+static bool needs_words(const char *line)
+{
+    size_t run = 0;
+
+    if (strstr(line, "=?") != NULL)
+        return true;
+    for (; *line != '\0'; line++) {
+        run = *line == ' ' ? 0 : run + 1;
+        if ((unsigned char)*line >= 0x80 || run > WORD_BYTES)
+            return true;
+    }
+    return false;
+}
+
+/* How much goes into a word: whole characters, and if possible whole groups of three
+ * bytes, because GMime up to 3.2.13 reads no further than to the first padding. */
+static size_t word_bytes(const char *line)
+{
+    size_t n = strnlen(line, WORD_BYTES), whole;
+
+    if (line[n] == '\0')
+        return n;
+    while (((unsigned char)line[n] & 0xc0) == 0x80)
+        n--;
+    for (whole = n; whole > WORD_BYTES / 2; whole--)
+        if (whole % 3 == 0 && ((unsigned char)line[whole] & 0xc0) != 0x80)
+            return whole;
+    return n;
+}
+
+/* A line of mime_line_set as RFC 2047 words, for GMime to fold. Its own are too long
+ * where there are no blanks, and "=?utf-8?B?DQo=?=" it passes on: a line break. */
+static void put_words(struct buf *out, const char *line)
+{
+    const char *before = "";
+
+    if (!needs_words(line)) {
+        buf_put(out, line);
+        return;
+    }
+    while (*line != '\0') {
+        const size_t n = word_bytes(line);
+        char *const word = g_base64_encode((const unsigned char *)line, n);
+
+        buf_printf(out, "%s=?UTF-8?B?%s?=", before, word);
+        g_free(word);
+        before = " ";
+        line += n;
+    }
+}
+
+static void set_subject(GMimeMessage *m, const char *subject)
+{
+    char line[LINE_ROOM];
+    struct buf words;
+
+    (void)mime_line_set(line, sizeof line, subject);
+    buf_init(&words, WORDS_MAX);
+    put_words(&words, line);
+    g_mime_message_set_subject(m, buf_cstr(&words), "UTF-8");
+    buf_clear(&words);
+}
+
 static void set_from(GMimeMessage *m, const char *name, const char *address)
 {
-    InternetAddress *const from = internet_address_mailbox_new(name, address);
+    char line[LINE_ROOM];
+    struct buf words;
+    InternetAddress *from;
 
-    internet_address_set_charset(from, "UTF-8");
+    (void)mime_line_set(line, sizeof line, name);
+    buf_init(&words, WORDS_MAX);
+    put_words(&words, line);
+    from = internet_address_mailbox_new(buf_cstr(&words), address);
     internet_address_list_add(g_mime_message_get_from(m), from);
     g_object_unref(from);
+    buf_clear(&words);
 }
 
 static GMimeMessage *new_message(const struct compose_mail *mail)
 {
     GMimeMessage *m = g_mime_message_new(FALSE);
-    char subject[LINE_ROOM], name[LINE_ROOM], loop[LINE_ROOM];
+    char loop[LINE_ROOM];
 
-    (void)mime_line_set(subject, sizeof subject, mail->subject);
-    (void)mime_line_set(name, sizeof name, mail->from_name);
     (void)mime_line_set(loop, sizeof loop, mail->loop_id);
-    set_from(m, name, mail->from);
+    set_from(m, mail->from_name, mail->from);
     g_mime_message_add_mailbox(m, GMIME_ADDRESS_TYPE_TO, NULL, mail->to);
-    g_mime_message_set_subject(m, subject, "UTF-8");
+    set_subject(m, mail->subject);
     set_date(m, mail->date_s);
     if (is_id(mail->mail_id))
         g_mime_object_set_header(GMIME_OBJECT(m), "Message-ID", mail->mail_id, NULL);
@@ -183,7 +251,7 @@ static void put_field(struct buf *b, const char *name, const char *value)
     (void)mime_line_set(line, sizeof line, value);
     buf_put(b, name);
     for (const char *p = line; *p != '\0'; p++) {
-        if (*p > 0)
+        if ((unsigned char)*p < 0x80)
             buf_put_u8(b, (uint8_t)*p);
         else if ((*p & 0xc0) == 0xc0) /* once a character */
             buf_put_u8(b, '*');

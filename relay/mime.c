@@ -8,6 +8,7 @@
  */
 #include "relay/mime.h"
 #include "relay/mime_inner.h"
+#include "relay/mime_words.h"
 #include <gmime/gmime.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -253,14 +254,16 @@ static struct mime_part *add_part(struct walk *w)
 static int add_leaf(struct walk *w, GMimePart *leaf)
 {
     struct mime_part *const part = add_part(w);
-    const char *const name = g_mime_part_get_filename(leaf);
     GMimeContentEncoding encoding;
     struct span raw;
+    char *name;
 
     if (part == NULL)
         return -1;
     set_type(part->type, g_mime_object_get_content_type(GMIME_OBJECT(leaf)));
+    name = mime_file_name(GMIME_OBJECT(leaf));
     mime_name_set(part->name, name != NULL ? name : "");
+    g_free(name);
     raw = leaf_raw(w, leaf, &encoding);
     decode(&part->body, raw, encoding);
     return buf_ok(&part->body) ? 0 : out_of_memory(w->e);
@@ -283,21 +286,22 @@ static int add_message(struct walk *w, GMimeMessagePart *holder)
 {
     GMimeMessage *const message = g_mime_message_part_get_message(holder);
     struct mime_part *const part = add_part(w);
-    const char *name, *subject = NULL;
+    char *name, *subject = NULL;
     GByteArray *bytes;
     GMimeStream *stream;
 
     if (part == NULL)
         return -1;
     memcpy(part->type, "message/rfc822", sizeof "message/rfc822");
-    name = g_mime_object_get_content_disposition_parameter(GMIME_OBJECT(holder),
-                                                           "filename");
+    name = mime_disposition_name(GMIME_OBJECT(holder));
     if (name != NULL)
         mime_name_set(part->name, name);
     if (message != NULL)
-        subject = g_mime_message_get_subject(message);
+        subject = mime_subject(message);
     if (part->name[0] == '\0')
         mime_name_of_subject(part->name, subject != NULL ? subject : "");
+    g_free(name);
+    g_free(subject);
     if (message == NULL)
         return 0;
     stream = g_mime_stream_mem_new();
@@ -544,7 +548,7 @@ static void set_references(struct mime_mail *mail, const char *value)
 
 static void set_headers(struct mime_mail *mail, GMimeMessage *message)
 {
-    const char *const subject = g_mime_message_get_subject(message);
+    char *const subject = mime_subject(message);
     const char *references = raw_header(message, "References");
     GDateTime *const date = g_mime_message_get_date(message);
     const gint64 at = date != NULL ? g_date_time_to_unix(date) : 0;
@@ -553,6 +557,7 @@ static void set_headers(struct mime_mail *mail, GMimeMessage *message)
 
     if (subject != NULL && !mime_line_set(mail->subject, sizeof mail->subject, subject))
         reader.broken = true; /* the rest of it stands in the original */
+    g_free(subject);
     if (mime_take_id(&c, &id))
         (void)span_copy(mail->mail_id, sizeof mail->mail_id, id);
     if (references[strspn(references, " \t\r\n")] == '\0')

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* test_compose.c - the mails that go out: threads, encodings, nothing from outside raw.
- * Here:       whole messages checked as text, and read again by mime_parse.
+ * Here:       whole messages checked as text, and read again by mime_parse and GMime.
  * Elsewhere:  handing them to an MTA (scenarios).
  * Called by:  make check. */
 #include "relay/compose.h"
@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <gmime/gmime.h>
 #include <cmocka.h>
 
 static const struct compose_mail plain = {
@@ -77,6 +78,30 @@ static void parse(const struct buf *out, struct mime_mail *mail)
     assert_int_equal(mime_parse(mail, buf_span(out), &e), 0);
 }
 
+/* RFC 2047 2: an encoded word has at most 75 bytes, and is not cut by a line. */
+static void assert_words(struct buf *out)
+{
+    for (const char *p = strstr(buf_cstr(out), "=?"); p != NULL; p = strstr(p, "=?")) {
+        const size_t n = strcspn(p, " \r\n>");
+
+        if (n > 75 || n < 4 || memcmp(p + n - 2, "?=", 2) != 0)
+            fail_msg("no encoded word: %.*s", (int)n, p);
+        p += n;
+    }
+}
+
+static GMimeMessage *read_back(const struct buf *out)
+{
+    GMimeStream *const stream = g_mime_stream_mem_new_with_buffer(out->p, out->n);
+    GMimeParser *const parser = g_mime_parser_new_with_stream(stream);
+    GMimeMessage *const m = g_mime_parser_construct_message(parser, NULL);
+
+    assert_non_null(m);
+    g_object_unref(parser);
+    g_object_unref(stream);
+    return m;
+}
+
 static void test_reply(void **state)
 {
     struct buf out;
@@ -86,7 +111,7 @@ static void test_reply(void **state)
     compose(&plain, false, &out);
     assert_holds(&out, "\r\nTo: desk@clinic.example\r\n");
     assert_holds(&out, "<r-abcdefghijklmnopqrstuvwx23@sms.example>\r\n");
-    assert_holds(&out, "From: +61 =?UTF-8?");
+    assert_holds(&out, "From: =?UTF-8?B?KzYxIDTigKLigKIg4oCi4oCi4oCiIDY3OA==?=");
     assert_holds(&out, "Subject: Re: Appointment\r\n");
     assert_holds(&out, "Message-ID: <1@sms.example>\r\n");
     assert_holds(&out, "In-Reply-To: <9@clinic.example>\r\n");
@@ -169,6 +194,146 @@ static void test_injection(void **state)
     buf_clear(&out);
 }
 
+/* Each field alone: what follows it must not hide that it leaks. */
+static void test_injection_rows(void **state)
+{
+    static const char *const evil[] = {
+        "<x@y>\r\nBcc: spy@evil.example", "<x@y>\nBcc: spy@evil.example",
+        "<x@y>\rBcc: spy@evil.example",   "<x@y>\r\n\r\nBcc: spy@evil.example",
+        "<x@y>\r\n\tBcc: <z@y>\n.\r\n",   "\r\nBcc: spy@evil.example",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof evil / sizeof evil[0]; i++)
+        for (int field = 0; field < 10; field++) {
+            struct compose_mail mail = plain;
+            struct compose_status lie = status;
+            const char **const fields[] = {
+                &mail.subject,        &mail.from_name,  &mail.loop_id,
+                &mail.mail_id,        &mail.references, &mail.in_reply_to,
+                &lie.reporting_mta,   &lie.action,      &lie.status,
+                &lie.final_recipient,
+            };
+            struct buf out;
+            struct err e;
+
+            *fields[field] = evil[i];
+            buf_init(&out, 1U << 20);
+            assert_int_equal(compose_report(&mail, &lie, &out, &e), 0);
+            assert_lines(&out);
+            refute_holds(&out, "\nBcc:");
+            refute_holds(&out, "\n\tBcc:");
+            refute_holds(&out, "\n.\r");
+            buf_clear(&out);
+        }
+}
+
+/* What a reader decodes of a subject or name is what was given, on one line. */
+static void test_encoded_lines(void **state)
+{
+    static const struct {
+        const char *in, *out; /* NULL: the same */
+    } rows[] = {
+        { "Re: Appointment", NULL },
+        { "+61 4•• ••• 678", NULL },
+        { "O'Neil, Dr. \"Bob\" <x@y> \\ (desk); a:b", NULL },
+        { "=?utf-8?Q?fake?= =?utf-8?B?DQpCY2M6IHg=?=", NULL },
+        { "=?utf-8?Q?fake=0D=0ABcc:_x?=", NULL },
+        { "é =?utf-8?Q?a?=", NULL },
+        { "=?", NULL },
+        { "予約は月曜日です予約は月曜日です予約は月曜日です予約は月曜日です予約は月曜日"
+          "です",
+          NULL },
+        { "Запись на понедельник, двадцать третье ноября, девять часов утра", NULL },
+        { "\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98"
+          "\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80"
+          "\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80",
+          NULL },
+        { "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
+          "ww",
+          NULL },
+        { " two  \t blanks ", "two blanks" },
+        { "a\r\nb\a\x1b[0m \xe2\x80\xae"
+          "c\xc2\x85",
+          "a b[0m c" },
+        { "bad \xff\xc3", "bad \xef\xbf\xbd\xef\xbf\xbd" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *const want = rows[i].out != NULL ? rows[i].out : rows[i].in;
+        struct compose_mail mail = plain;
+        struct buf out;
+        GMimeMessage *m;
+        InternetAddress *from;
+
+        mail.subject = mail.from_name = rows[i].in;
+        compose(&mail, false, &out);
+        assert_words(&out);
+        m = read_back(&out);
+        assert_string_equal(g_mime_message_get_subject(m), want);
+        assert_int_equal(internet_address_list_length(g_mime_message_get_from(m)), 1);
+        from = internet_address_list_get_address(g_mime_message_get_from(m), 0);
+        assert_string_equal(internet_address_get_name(from), want);
+        assert_string_equal(
+            internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(from)),
+            plain.from);
+        g_object_unref(m);
+        buf_clear(&out);
+    }
+}
+
+static void test_report_for_machines(void **state)
+{
+    static const char *const types[] = { "text/plain", "message/delivery-status",
+                                         "text/rfc822-headers" };
+    GMimeContentType *type;
+    GMimeMultipart *report;
+    GMimeMessage *m;
+    struct buf out;
+
+    (void)state;
+    compose(&plain, true, &out);
+    m = read_back(&out);
+    report = GMIME_MULTIPART(g_mime_message_get_mime_part(m));
+    type = g_mime_object_get_content_type(GMIME_OBJECT(report));
+    assert_true(g_mime_content_type_is_type(type, "multipart", "report"));
+    assert_string_equal(g_mime_content_type_get_parameter(type, "report-type"),
+                        "delivery-status");
+    assert_int_equal(g_mime_multipart_get_count(report), 3);
+    for (int i = 0; i < 3; i++) {
+        GMimeObject *const part = g_mime_multipart_get_part(report, i);
+        char *const name =
+            g_mime_content_type_get_mime_type(g_mime_object_get_content_type(part));
+
+        assert_string_equal(name, types[i]);
+        g_free(name);
+    }
+    g_object_unref(m);
+    buf_clear(&out);
+}
+
+/* More ids than a header should carry: the answered one is what threads hang on. */
+static void test_references_are_bounded(void **state)
+{
+    struct compose_mail mail = plain;
+    struct buf ids, out;
+    struct mime_mail back;
+
+    (void)state;
+    buf_init(&ids, 1U << 20);
+    for (int i = 0; i < 2000; i++)
+        buf_printf(&ids, "<%d.abcdefghijklmnopqrstuvwxyz@clinic.example> ", i);
+    mail.references = buf_cstr(&ids);
+    compose(&mail, false, &out);
+    assert_true(out.n < 8192);
+    parse(&out, &back);
+    assert_non_null(strstr(back.references, plain.in_reply_to));
+    mime_clear(&back);
+    buf_clear(&out);
+    buf_clear(&ids);
+}
+
 static void test_long_fields(void **state)
 {
     struct compose_mail mail = plain;
@@ -240,6 +405,12 @@ static void test_long_line_and_too_long(void **state)
     struct err e;
 
     (void)state;
+    mail.text = span_of("a\0b\r\0\nc", 7);
+    compose(&mail, false, &out);
+    parse(&out, &back);
+    assert_null(memchr(back.text.p, '\0', back.text.n));
+    mime_clear(&back);
+    buf_clear(&out);
     assert_non_null(text);
     memset(text, 'x', (1U << 20) + 1);
     mail.text = span_of(text, 5000);
@@ -308,6 +479,10 @@ int main(void)
         cmocka_unit_test(test_report),
         cmocka_unit_test(test_report_of_unknown_mail),
         cmocka_unit_test(test_injection),
+        cmocka_unit_test(test_injection_rows),
+        cmocka_unit_test(test_encoded_lines),
+        cmocka_unit_test(test_report_for_machines),
+        cmocka_unit_test(test_references_are_bounded),
         cmocka_unit_test(test_long_fields),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_long_line_and_too_long),

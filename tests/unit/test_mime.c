@@ -32,6 +32,8 @@ static const struct row {
     { "unknown-charset", "x", "Zoë\n", "" },
     { "bad-utf8", "??", "cut �� here ����\n", "" },
     { "cyrillic", "Привет всем", "Запись на понедельник\n", "" },
+    { "padded-words", "ab cd; é half; tail e", "words\n",
+      "application/pdf|abcd.pdf|1\napplication/pdf|Überweisung.pdf|1\n" },
     { "japanese", "予約情報", "予約は月曜日です\n", "" },
     { "utf16", "x", "Wide – text\n", "" },
     { "controls", "a Bcc: x?[31m b", "nul  esc [31m bell  c1  bom  mac\nline\nend",
@@ -66,6 +68,8 @@ static const struct row {
       "message/rfc822|first.eml|19\nmessage/rfc822|second.eml|20\n" },
     { "report", "Undelivered", "Could not be delivered",
       "message/delivery-status||51\ntext/rfc822-headers||12\n" },
+    { "base64-garbage", "x", "Monday, nine",
+      "application/pdf|g.pdf|9\napplication/pdf|none.pdf|0\n" },
     { "uuencode", "x", "see", "application/octet-stream|cat.txt|3\n" },
     { "names", "x", "",
       "application/pdf|passwd|1\napplication/pdf|scan.pdf|1\n"
@@ -276,8 +280,12 @@ static void test_automatic(void **state)
 static void assert_line(const char *s)
 {
     assert_true(g_utf8_validate(s, -1, NULL));
-    for (; *s != '\0'; s++)
-        assert_true((unsigned char)*s >= ' ' && *s != 0x7f);
+    for (; *s != '\0'; s = g_utf8_next_char(s)) {
+        const gunichar ch = g_utf8_get_char(s);
+
+        assert_false(g_unichar_iscntrl(ch)); /* C0, DEL and C1 */
+        assert_false((ch >= 0x202a && ch <= 0x202e) || (ch >= 0x2066 && ch <= 0x2069));
+    }
 }
 
 /* What holds of every mail, however bent. */
