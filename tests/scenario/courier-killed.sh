@@ -7,7 +7,7 @@ set -eu
 
 start postfix bearerbox phone sealpostd
 kill -STOP "$PID_bearerbox"
-mail_to lmtp $CLINIC "+61412345678@$SMS_DOMAIN" >/dev/null
+wait_until mail_to lmtp $CLINIC "+61412345678@$SMS_DOMAIN" >/dev/null
 expect_log 'outbox.handed .*kind=notice' >/dev/null
 kill9 courier
 expect_log 'outbox.doubt ' >/dev/null
@@ -17,7 +17,7 @@ expect_log 'outbox.outcome .*outcome=sent' >/dev/null
 
 # The same with the keeper: what it handed over before is found in the outbox.
 kill -STOP "$PID_bearerbox"
-mail_to lmtp $CLINIC "+61412345679@$SMS_DOMAIN" >/dev/null
+wait_until mail_to lmtp $CLINIC "+61412345679@$SMS_DOMAIN" >/dev/null
 wait_until eval '[ "$(log_count "outbox.handed .*kind=notice")" -ge 3 ]' ||
     fail "not handed over"
 kill9 courier
@@ -28,7 +28,7 @@ expect_sms +61412345679 '*/m/*' >/dev/null
 # The keeper alone dies while an SMS is on its way: the courier tells the next keeper what
 # became of it, and the patient gets one SMS, not two.
 kill -STOP "$PID_bearerbox"
-mail_to lmtp "$CLINIC" "+61412345670@$SMS_DOMAIN" >/dev/null
+wait_until mail_to lmtp "$CLINIC" "+61412345670@$SMS_DOMAIN" >/dev/null
 handed=$(expect_log 'outbox.handed .*kind=notice' | grep -o 'job=[0-9a-f]*')
 kill9 keeper
 wait_restart
