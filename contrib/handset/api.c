@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* api.c - the handset's side of the API: HTTPS, proofs, problems.
  * Here:       one call at a time with libcurl, ES256 proofs.
- * Elsewhere:  what is called (main.c), keys (keyring.c).
- * Called by:  main.c.
+ * Elsewhere:  what is called (register.c, messages.c), keys (keyring.c).
+ * Called by:  register.c, messages.c.
  * Source:     RFC 9449 4.2; RFC 7515; RFC 9457. */
 #include "contrib/handset/api.h"
 #include "relay/encode.h"
@@ -16,7 +16,8 @@
 #include <time.h>
 
 #define BODY_MAX (96U << 20)
-#define TIMEOUT_S 60L
+#define TIMEOUT_S 900L
+#define STALLED_S 30L
 #define CONNECT_S 15L
 
 /* DER to r and s of 32 bytes each. */
@@ -91,23 +92,25 @@ static size_t take_body(char *p, size_t size, size_t n, void *ctx)
     return buf_ok(body) ? size * n : 0;
 }
 
-/* Only one header is of interest: the nonce, and only as what it is. */
+/* A nonce stands in JSON as it is, so one that would need escaping is none. */
+static void take_nonce(struct api *api, struct span value)
+{
+    while (value.n > 0 && strchr(" \t\r\n", value.p[value.n - 1]) != NULL)
+        value.n--;
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] <= ' ' || value.p[i] > '~' || strchr("\"\\", value.p[i]) != NULL)
+            return;
+    (void)span_copy(api->nonce, sizeof api->nonce, value);
+}
+
 static size_t take_header(char *p, size_t size, size_t n, void *ctx)
 {
-    struct api *api = ctx;
     struct cur c = cur_of(span_of(p, size * n));
-    struct span value;
 
     if (cur_word(&c, "DPoP-Nonce:")) {
-        while (cur_byte(&c, ' '))
+        while (cur_byte(&c, ' ') || cur_byte(&c, '\t'))
             ;
-        value = span_of(c.p, cur_left(&c));
-        while (value.n > 0 && (unsigned char)value.p[value.n - 1] <= ' ')
-            value.n--;
-        for (size_t i = 0; i < value.n; i++)
-            if (value.p[i] == '"' || value.p[i] == '\\')
-                return size * n;
-        (void)span_copy(api->nonce, sizeof api->nonce, value);
+        take_nonce(ctx, span_of(c.p, cur_left(&c)));
     }
     return size * n;
 }
@@ -165,6 +168,8 @@ static void perform(struct api *api, const char *method, const char *path,
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
     (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+    (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, STALLED_S);
     (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &r->body);
@@ -214,14 +219,16 @@ int api_exit(const struct api_reply *reply)
     case 0:
         return EX_UNAVAILABLE;
     case 400:
+    case 413:
         return EX_DATAERR;
     case 404:
         return EX_NOINPUT;
     case 401:
     case 403:
     case 410:
-    case 429:
         return EX_NOPERM;
+    case 429:
+        return EX_TEMPFAIL;
     case 501:
         return EX_UNAVAILABLE;
     default:

@@ -1,55 +1,88 @@
 /* SPDX-License-Identifier: ISC */
 /* show.c - a message on a terminal.
  * Here:       the layout, and what never reaches the terminal.
- * Elsewhere:  opening the message (main.c).
- * Called by:  main.c. A sender controls every string here. */
+ * Elsewhere:  opening the message (messages.c).
+ * Called by:  messages.c, main.c. A sender, or the server, controls every string here.
+ * Source:     RFC 3629 (UTF-8); UAX 9 (directions). */
 #include "contrib/handset/show.h"
+#include "contrib/handset/json.h"
 #include <time.h>
 
-/* U+0080-9F (C1 controls), U+200E-200F, U+202A-202E, U+2066-2069 (directions). */
-static size_t hidden_length(const char *p, size_t left)
+/* take_rune - the character at p, which has left > 0 bytes; returns its length, 0 when
+ * it is no UTF-8 (overlong, surrogate, beyond U+10FFFF, cut). */
+static size_t take_rune(const unsigned char *p, size_t left, uint32_t *rune)
 {
-    const unsigned char *u = (const unsigned char *)p;
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    size_t n;
 
-    if (left >= 2 && u[0] == 0xc2 && u[1] >= 0x80 && u[1] <= 0x9f)
-        return 2;
-    if (left >= 3 && u[0] == 0xe2 && u[1] == 0x80 &&
-        ((u[2] >= 0x8e && u[2] <= 0x8f) || (u[2] >= 0xaa && u[2] <= 0xae)))
-        return 3;
-    if (left >= 3 && u[0] == 0xe2 && u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9)
-        return 3;
-    return 0;
+    if (p[0] < 0x80) {
+        *rune = p[0];
+        return 1;
+    }
+    n = p[0] >= 0xf8 ? 0 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 0;
+    if (n == 0 || n > left)
+        return 0;
+    *rune = p[0] & (0x7fU >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        *rune = *rune << 6 | (p[i] & 0x3fU);
+    }
+    return *rune < least[n] || *rune > 0x10ffff || (*rune & 0xfffff800) == 0xd800 ? 0
+                                                                                  : n;
+}
+
+static bool is_hidden(uint32_t rune)
+{
+    static const struct {
+        uint32_t from, to;
+    } ranges[] = {
+        { 0x00, 0x1f },       { 0x7f, 0x9f },     { 0x61c, 0x61c },
+        { 0x200e, 0x200f },   { 0x2028, 0x202e }, { 0x2066, 0x2069 },
+        { 0xfff9, 0xfffb },   { 0xfeff, 0xfeff }, /* annotations, byte order mark */
+        { 0xe0000, 0xe007f },                     /* tags */
+    };
+
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (rune >= ranges[i].from && rune <= ranges[i].to)
+            return true;
+    return false;
 }
 
 void show_text(FILE *out, struct span text, bool lines)
 {
-    for (size_t i = 0; i < text.n;) {
-        const size_t hidden = hidden_length(text.p + i, text.n - i);
-        const unsigned char ch = (unsigned char)text.p[i];
-        const bool control =
-            (ch < ' ' && !(lines && (ch == '\n' || ch == '\t'))) || ch == 0x7f;
+    const unsigned char *p = (const unsigned char *)text.p;
+    uint32_t rune = 0;
 
-        (void)fputc(hidden > 0 || control ? '?' : ch, out);
-        i += hidden > 0 ? hidden : 1;
+    for (size_t i = 0, n; i < text.n; i += n) {
+        n = take_rune(p + i, text.n - i, &rune);
+        if (n == 0 || (is_hidden(rune) && !(lines && (rune == '\n' || rune == '\t')))) {
+            (void)fputc('?', out);
+            n = n == 0 ? 1 : n;
+        } else {
+            (void)fwrite(p + i, 1, n, out);
+        }
     }
 }
 
-static struct span member(const json_t *j, const char *name)
+static void show_member(FILE *out, const json_t *j, const char *name)
 {
-    const json_t *v = json_object_get(j, name);
-
-    return json_is_string(v) ? span_of(json_string_value(v), json_string_length(v))
-                             : span_of("", 0);
+    show_text(out, json_member(j, name), false);
 }
 
-static void show_date(FILE *out, const json_t *manifest)
+/* show_date - of Unix seconds; "-" for none, or one beyond any calendar. */
+static void show_date(FILE *out, const json_t *when)
 {
-    const time_t when = (time_t)json_integer_value(json_object_get(manifest, "date"));
+    const json_int_t at = json_integer_value(when);
+    const time_t seconds = (time_t)at;
     struct tm tm;
     char text[32];
 
-    (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M", localtime_r(&when, &tm));
-    (void)fputs(text, out);
+    if (at <= 0 || at > 253402300799 || localtime_r(&seconds, &tm) == NULL ||
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm) == 0)
+        (void)fputc('-', out);
+    else
+        (void)fputs(text, out);
 }
 
 void show_line(FILE *out, const char *id, bool read, const json_t *manifest)
@@ -59,11 +92,11 @@ void show_line(FILE *out, const char *id, bool read, const json_t *manifest)
         (void)fputs("- unreadable - ask the sender to send it again\n", out);
         return;
     }
-    show_date(out, manifest);
+    show_date(out, json_object_get(manifest, "date"));
     (void)fputs(read ? " read " : " new ", out);
-    show_text(out, member(json_object_get(manifest, "from"), "brand"), false);
+    show_member(out, json_object_get(manifest, "from"), "brand");
     (void)fputs(": ", out);
-    show_text(out, member(manifest, "subject"), false);
+    show_member(out, manifest, "subject");
     (void)fputc('\n', out);
 }
 
@@ -73,21 +106,35 @@ void show_head(FILE *out, const json_t *manifest)
     size_t i;
 
     (void)fputs("From: ", out);
-    show_text(out, member(from, "brand"), false);
+    show_member(out, from, "brand");
     (void)fputs(" <", out);
-    show_text(out, member(from, "address"), false);
+    show_member(out, from, "address");
     (void)fputs(">\nSubject: ", out);
-    show_text(out, member(manifest, "subject"), false);
+    show_member(out, manifest, "subject");
     (void)fputs("\nDate: ", out);
-    show_date(out, manifest);
+    show_date(out, json_object_get(manifest, "date"));
     (void)fputc('\n', out);
     json_array_foreach(json_object_get(manifest, "parts"), i, part)
     {
-        (void)fprintf(out, "Part %zu: ", i + 1);
-        show_text(out, member(part, "name"), false);
+        (void)fprintf(out, "Part %lld: ",
+                      (long long)json_integer_value(json_object_get(part, "n")));
+        show_member(out, part, "name");
         (void)fputs(" (", out);
-        show_text(out, member(part, "type"), false);
+        show_member(out, part, "type");
         (void)fprintf(out, ", %lld bytes)\n",
                       (long long)json_integer_value(json_object_get(part, "size")));
     }
+}
+
+void show_device(FILE *out, const json_t *device)
+{
+    show_member(out, device, "id");
+    (void)fputc(' ', out);
+    show_member(out, device, "type");
+    (void)fputc(' ', out);
+    show_date(out, json_object_get(device, "seen"));
+    (void)fputc(' ', out);
+    show_member(out, device, "label");
+    (void)fputs(json_is_true(json_object_get(device, "this")) ? " (this one)\n" : "\n",
+                out);
 }
