@@ -329,15 +329,24 @@ int ipc_packet_send(int socket, enum ipc_type type, const void *fixed, int fd)
     return sendmsg(socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
 }
 
-static int packet_fd(struct msghdr *msg)
+/* The descriptor that came along, or -1. More than one breaks the rules: all are closed
+ * (padding leaves room for two in the control message). */
+static int packet_fd(struct msghdr *msg, bool *broken)
 {
     const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-    int fd = -1;
+    int fds[8];
+    size_t n = 0;
 
-    if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-        c->cmsg_len == CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(c), sizeof fd);
-    return fd;
+    if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+        n = (c->cmsg_len - CMSG_LEN(0)) / sizeof fds[0];
+    *broken = n > 1 || (msg->msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0;
+    if (n > 0 && n <= sizeof fds / sizeof fds[0])
+        memcpy(fds, CMSG_DATA(c), n * sizeof fds[0]);
+    if (n == 1 && !*broken)
+        return fds[0];
+    for (size_t i = 0; i < n && i < sizeof fds / sizeof fds[0]; i++)
+        (void)close(fds[i]);
+    return -1;
 }
 
 int ipc_packet_take(int socket, enum ipc_role from, enum ipc_role to,
@@ -352,12 +361,13 @@ int ipc_packet_take(int socket, enum ipc_role from, enum ipc_role to,
                           .msg_control = control,
                           .msg_controllen = sizeof control };
     const ssize_t n = recvmsg(socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    bool broken;
 
     *fd_out = -1;
     if (n <= 0)
         return n == 0 || (errno != EAGAIN && errno != EINTR) ? 0 : -1;
-    *fd_out = packet_fd(&msg);
-    if ((size_t)n < sizeof h || (size_t)n != sizeof h + h.bytes ||
+    *fd_out = packet_fd(&msg, &broken);
+    if (broken || (size_t)n < sizeof h || (size_t)n != sizeof h + h.bytes ||
         header_broken(&h, from, to) != NULL || h.bytes != rules[h.type].fixed_bytes ||
         h.bytes > room || !strings_end((enum ipc_type)h.type, (const uint8_t *)&any)) {
         if (*fd_out >= 0)

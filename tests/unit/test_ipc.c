@@ -4,6 +4,7 @@
 #include "relay/ipc.h"
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -224,6 +225,52 @@ static void packets_carry_a_descriptor_and_refuse_others(void **state)
     (void)close(pair[1]);
 }
 
+static size_t open_descriptors(void)
+{
+    size_t n = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) != -1;
+    return n;
+}
+
+/* A captured process must not use up the parent's descriptors. */
+static void a_packet_with_two_descriptors_leaves_none_behind(void **state)
+{
+    struct raw_header h = { IPC_PEER, sizeof(struct ipc_peer), 0 };
+    struct ipc_peer peer = { IPC_KEEPER }, got;
+    struct iovec iov[2] = { { &h, sizeof h }, { &peer, sizeof peer } };
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(2 * sizeof(int))];
+    } control = { .room = { 0 } };
+    struct msghdr msg = { .msg_iov = iov,
+                          .msg_iovlen = 2,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control.room };
+    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+    enum ipc_type type;
+    size_t before;
+    int pair[2], fd;
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof pair);
+    memcpy(CMSG_DATA(c), pair, sizeof pair);
+    before = open_descriptors();
+    assert_true(sendmsg(pair[0], &msg, 0) > 0);
+    assert_int_equal(
+        ipc_packet_take(pair[1], IPC_PARENT, IPC_FRONT, &type, &got, sizeof got, &fd),
+        -1);
+    assert_int_equal(errno, EPROTO);
+    assert_int_equal(fd, -1);
+    assert_int_equal(open_descriptors(), before);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +279,7 @@ int main(void)
         cmocka_unit_test(held_frames_wait_for_release),
         cmocka_unit_test(a_closed_peer_ends_the_channel),
         cmocka_unit_test(packets_carry_a_descriptor_and_refuse_others),
+        cmocka_unit_test(a_packet_with_two_descriptors_leaves_none_behind),
     };
 
     return cmocka_run_group_tests_name("ipc", tests, NULL, NULL);
