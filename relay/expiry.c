@@ -11,6 +11,7 @@
 #define SWEEP_MAX 200U /* entries in one transaction: a long sweep must not stall */
 #define EPOCH_GRACE_S 7200U /* fronts and handsets may still use yesterday's key */
 #define EPOCHS_MAX 400U
+#define CONVERSATION_EXTRA_S 864000U /* a reply on its way needs it, 5 d at most */
 
 static void end_message(struct keeper *k, const uint8_t id[16])
 {
@@ -53,7 +54,7 @@ static void end_counter(struct keeper *k, const uint8_t id[16])
  */
 static void end_conversation(struct keeper *k, const uint8_t id[16])
 {
-    const uint64_t keep_s = 2 * k->config->retention_s;
+    const uint64_t keep_s = CONVERSATION_EXTRA_S + 2 * k->config->retention_s;
     struct conversation_record c;
 
     if (!tx_get(k, T_CONVERSATION, id, 16, RECORD_CONVERSATION, &c))
@@ -89,6 +90,7 @@ static bool sweep_one(struct keeper *k, const uint8_t *key, size_t n, void *arg)
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         if (ends[i].kind == (char)key[8])
             ends[i].end(k, key + 9);
+    (void)tx_forgive(k);
     return --*left > 0;
 }
 

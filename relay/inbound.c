@@ -114,6 +114,7 @@ static enum ipc_verdict word_start(struct keeper *k, struct mo *mo)
     if (mo->h.opted_out != 0)
         answer_once(k, mo, OUTBOX_STARTED);
     mo->h.opted_out = 0;
+    notice_want(k, mo->handset, &mo->h, k->now_s + k->config->retention_s);
     tx_put(k, T_HANDSET, mo->handset, 16, RECORD_HANDSET, &mo->h);
     LOG(L_INFO, "handset.opted-in", LOG_MSISDN("handset", mo->msisdn));
     return IPC_OK;

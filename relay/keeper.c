@@ -145,6 +145,8 @@ static void new_peer(struct keeper *k, enum ipc_role role, int fd)
 {
     struct ipc_channel *ch;
 
+    if (role == IPC_COURIER && k->courier != NULL) /* its end is not read yet */
+        peer_end(k, k->courier, NULL);
     for (size_t i = 0; i < PEERS_MAX; i++) {
         if (k->peers[i] != NULL)
             continue;

@@ -63,6 +63,7 @@ struct keeper {
     bool full;
 
     uint64_t now_s;           /* of this turn */
+    bool corrupt;             /* ... because of a record that does not open */
     bool in_tx, dirty;        /* dirty: committed, not yet flushed */
     enum ipc_verdict failure; /* of this transaction, sticky */
     bool pump_wanted;
@@ -136,7 +137,12 @@ void notice_want(struct keeper *k, const uint8_t handset[16], struct handset_rec
 /* notice_render - the SMS; false when nothing waits any more (the job is dropped). */
 bool notice_render(struct keeper *k, const struct outbox_record *o,
                    const struct handset_record *h, struct buf *text);
-void notice_sent(struct keeper *k, const struct outbox_record *o);
+/* notice_sent - the SMS that was handed over at handed_s is out: what came later gets
+ * its own. */
+void notice_sent(struct keeper *k, const struct outbox_record *o, uint64_t handed_s);
+/* notice_again - a notice ended without an SMS, while messages may wait; one that finds
+ * nothing to say is dropped by notice_render. */
+void notice_again(struct keeper *k, const uint8_t handset[16]);
 /* notice_undeliverable - the network will not bring SMS to this number: tell senders.
  */
 void notice_undeliverable(struct keeper *k, const uint8_t handset[16]);
@@ -162,10 +168,12 @@ enum ipc_verdict reply_take(struct keeper *k, const uint8_t device_handset[16],
                             uint8_t reply_out[16]);
 enum ipc_verdict reply_take_sms(struct keeper *k, const uint8_t handset[16],
                                 const struct handset_record *h, struct span text);
-/* reply_mail - fills the job from the outbox record; text is appended (wipe it). false:
- * it cannot be made any more (logged). */
-bool reply_mail(struct keeper *k, const uint8_t job[16], const struct outbox_record *o,
-                struct ipc_job_mail *mail, struct buf *tail);
+/* reply_mail - fills the job from the outbox record; text is appended (wipe it).
+ * IPC_GONE: nobody can make it any more (its key or conversation is gone); IPC_TEMP:
+ * not now. */
+enum ipc_verdict reply_mail(struct keeper *k, const uint8_t job[16],
+                            const struct outbox_record *o, struct ipc_job_mail *mail,
+                            struct buf *tail);
 
 /* report.c */
 void report_want(struct keeper *k, enum outbox_kind kind, const uint8_t message[16],

@@ -92,14 +92,22 @@ bool notice_render(struct keeper *k, const struct outbox_record *o,
     return rc == 0;
 }
 
+struct told {
+    uint64_t handed_s; /* when the SMS left: it cannot speak of what came later */
+    bool missed;
+};
+
 static bool mark_notified(struct keeper *k, const uint8_t *key, size_t n, void *arg)
 {
+    struct told *told = arg;
     struct message_record m;
 
-    (void)n, (void)arg;
+    (void)n;
     if (!tx_get(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m))
         return true;
-    if (m.notified_s == 0 && m.fetched_s == 0) {
+    if (m.notified_s == 0 && m.fetched_s == 0 && m.created_s > told->handed_s) {
+        told->missed = true;
+    } else if (m.notified_s == 0 && m.fetched_s == 0) {
         m.notified_s = k->now_s;
         tx_put(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m);
         LOG(L_INFO, "message.notified", LOG_ID("msg", key + 16));
@@ -108,15 +116,18 @@ static bool mark_notified(struct keeper *k, const uint8_t *key, size_t n, void *
     return true;
 }
 
-void notice_sent(struct keeper *k, const struct outbox_record *o)
+void notice_sent(struct keeper *k, const struct outbox_record *o, uint64_t handed_s)
 {
+    struct told told = { .handed_s = handed_s };
     struct handset_record h;
 
     if (!tx_get(k, T_HANDSET, o->handset, 16, RECORD_HANDSET, &h))
         return;
-    tx_scan(k, T_BY_HANDSET, o->handset, 16, NULL, 0, mark_notified, NULL);
+    tx_scan(k, T_BY_HANDSET, o->handset, 16, NULL, 0, mark_notified, &told);
     h.notice_due_s = 0;
     h.notice_last_s = k->now_s;
+    if (told.missed)
+        notice_want(k, o->handset, &h, k->now_s + k->config->retention_s);
     tx_put(k, T_HANDSET, o->handset, 16, RECORD_HANDSET, &h);
 }
 
@@ -145,6 +156,17 @@ static bool report_one(struct keeper *k, const uint8_t *key, size_t n, void *arg
     }
     record_clear(RECORD_MESSAGE, &m);
     return true;
+}
+
+void notice_again(struct keeper *k, const uint8_t handset[16])
+{
+    struct handset_record h;
+
+    if (!tx_get(k, T_HANDSET, handset, 16, RECORD_HANDSET, &h))
+        return;
+    h.notice_due_s = 0;
+    notice_want(k, handset, &h, k->now_s + k->config->retention_s);
+    tx_put(k, T_HANDSET, handset, 16, RECORD_HANDSET, &h);
 }
 
 /* The messages stay until they expire: the number may still come by the web. */

@@ -173,13 +173,17 @@ static bool make_sms(struct keeper *k, struct handover *w)
     return buf_ok(&w->text) && w->text.n <= IPC_TAIL_SMS;
 }
 
-static bool make_job(struct keeper *k, struct handover *w)
+/* IPC_OK; IPC_GONE: nothing to say any more; IPC_TEMP: not now. */
+static enum ipc_verdict make_job(struct keeper *k, struct handover *w)
 {
-    if (kinds[w->o.kind].lane != LANE_MAIL)
-        return make_sms(k, w);
-    return w->o.kind == OUTBOX_REPLY
-               ? reply_mail(k, job_of(&w->key), &w->o, &w->job.mail, &w->text)
-               : report_mail(k, job_of(&w->key), &w->o, &w->job.mail, &w->text);
+    bool made;
+
+    if (w->o.kind == OUTBOX_REPLY)
+        return reply_mail(k, job_of(&w->key), &w->o, &w->job.mail, &w->text);
+    made = kinds[w->o.kind].lane == LANE_MAIL
+               ? report_mail(k, job_of(&w->key), &w->o, &w->job.mail, &w->text)
+               : make_sms(k, w);
+    return made ? IPC_OK : IPC_GONE;
 }
 
 static void give_up(struct keeper *k, struct handover *w, const char *why)
@@ -188,7 +192,9 @@ static void give_up(struct keeper *k, struct handover *w, const char *why)
         LOG_ID("job", job_of(&w->key)), LOG_STR("kind", kinds[w->o.kind].name),
         LOG_STR("why", why));
     drop_entry(k, &w->key, &w->o);
-    if (w->o.kind == OUTBOX_NOTICE)
+    if (w->o.kind == OUTBOX_NOTICE && w->o.expires_s <= k->now_s)
+        notice_again(k, w->o.handset);
+    else if (w->o.kind == OUTBOX_NOTICE)
         notice_dropped(k, w->o.handset);
 }
 
@@ -196,6 +202,7 @@ static void give_up(struct keeper *k, struct handover *w, const char *why)
 static enum ipc_verdict hand_over(struct keeper *k, void *arg)
 {
     struct handover *w = arg;
+    enum ipc_verdict v;
 
     if (!tx_get(k, T_OUTBOX, w->key.b, w->key.n, RECORD_OUTBOX, &w->o))
         return IPC_GONE;
@@ -211,14 +218,22 @@ static enum ipc_verdict hand_over(struct keeper *k, void *arg)
         give_up(k, w, "its time is over");
         return IPC_GONE;
     }
-    if (!make_job(k, w)) {
-        if (!tx_ok(k))
-            return IPC_TEMP;
+    v = make_job(k, w);
+    if (!tx_ok(k))
+        return IPC_TEMP;
+    w->o.attempts = (uint8_t)(w->o.attempts + (w->o.attempts < UINT8_MAX));
+    if (v == IPC_TEMP) { /* an accepted reply is not dropped for a passing failure */
+        LOG(L_WARN, "outbox.outcome", LOG_ID("job", job_of(&w->key)),
+            LOG_STR("kind", kinds[w->o.kind].name), LOG_STR("outcome", "busy"),
+            LOG_STR("why", "it could not be made; tried again"));
+        (void)move_entry(k, &w->key, k->now_s + backoff_s(w->o.attempts), &w->o);
+        return IPC_GONE;
+    }
+    if (v != IPC_OK) {
         give_up(k, w, "nothing to say any more");
         return IPC_GONE;
     }
     w->o.handed = 1;
-    w->o.attempts = (uint8_t)(w->o.attempts + (w->o.attempts < UINT8_MAX));
     w->key = move_entry(k, &w->key, k->now_s + LEASE_S, &w->o);
     return IPC_OK;
 }
@@ -315,7 +330,7 @@ static bool collect_handed(struct keeper *k, const uint8_t *key, size_t n, void 
 
     memcpy(found.b, key, n);
     if (!tx_get(k, T_OUTBOX, key, n, RECORD_OUTBOX, &o))
-        return tx_ok(k);
+        return tx_ok(k) || tx_forgive(k);
     if (o.handed != 0)
         flight_add(k, &found);
     record_clear(RECORD_OUTBOX, &o);
@@ -337,10 +352,11 @@ struct done {
     struct tx_key key;
 };
 
-static void when_sent(struct keeper *k, const struct outbox_record *o)
+static void when_sent(struct keeper *k, const struct outbox_record *o,
+                      const struct tx_key *key)
 {
     if (o->kind == OUTBOX_NOTICE)
-        notice_sent(k, o);
+        notice_sent(k, o, due_of(key) - LEASE_S);
 }
 
 static void when_refused(struct keeper *k, const struct outbox_record *o)
@@ -366,7 +382,7 @@ static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
     switch ((enum job_outcome)d->in->outcome) {
     case JOB_SENT:
         drop_entry(k, &d->key, &o);
-        when_sent(k, &o);
+        when_sent(k, &o, &d->key);
         break;
     case JOB_REFUSED:
         drop_entry(k, &d->key, &o);

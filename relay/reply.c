@@ -92,6 +92,18 @@ static void wait_in_outbox(struct keeper *k, const uint8_t handset[16],
     outbox_add(k, LANE_MAIL, k->now_s, &o, job);
 }
 
+/* A reply on its way needs its conversation. */
+static void renew(struct keeper *k, const uint8_t conversation[16])
+{
+    struct conversation_record c;
+
+    if (!tx_get(k, T_CONVERSATION, conversation, 16, RECORD_CONVERSATION, &c))
+        return;
+    c.used_s = k->now_s;
+    tx_put(k, T_CONVERSATION, conversation, 16, RECORD_CONVERSATION, &c);
+    record_clear(RECORD_CONVERSATION, &c);
+}
+
 static enum ipc_verdict take_sealed(struct keeper *k, const struct message_record *m,
                                     const uint8_t message[16], struct span body,
                                     struct buf *jwe, uint8_t reply_out[16])
@@ -118,6 +130,7 @@ static enum ipc_verdict take_sealed(struct keeper *k, const struct message_recor
     if (tx_seen(k, "reply", body.p, body.n, reply_out, REPEAT_S))
         return IPC_REPEATED;
     wait_in_outbox(k, m->handset, m->conversation, reply_out, day, jwe);
+    renew(k, m->conversation);
     LOG(L_INFO, "reply.accepted", LOG_ID("reply", reply_out), LOG_ID("msg", message));
     return IPC_OK;
 }
@@ -179,6 +192,7 @@ enum ipc_verdict reply_take_sms(struct keeper *k, const uint8_t handset[16],
     ok = seal_sms(k, text, subject, c.newest_message, &jwe);
     if (ok) {
         wait_in_outbox(k, handset, h->newest_conversation, reply, k->epoch_day, &jwe);
+        renew(k, h->newest_conversation);
         LOG(L_INFO, "reply.accepted", LOG_ID("reply", reply), LOG_STR("by", "sms"));
     }
     OPENSSL_cleanse(subject, sizeof subject);
@@ -230,30 +244,39 @@ static void put_tail(const struct conversation_record *c, const json_t *text,
     buf_put_mem(tail, json_string_value(text), json_string_length(text));
 }
 
-bool reply_mail(struct keeper *k, const uint8_t job[16], const struct outbox_record *o,
-                struct ipc_job_mail *mail, struct buf *tail)
+static bool fill_reply(struct keeper *k, const uint8_t job[16],
+                       const struct conversation_record *c, const json_t *reply,
+                       struct ipc_job_mail *mail, struct buf *tail)
+{
+    put_addresses(k, job, c, mail);
+    put_subject(mail, json_object_get(reply, "subject"));
+    put_tail(c, json_object_get(reply, "text"), tail);
+    return buf_ok(tail);
+}
+
+enum ipc_verdict reply_mail(struct keeper *k, const uint8_t job[16],
+                            const struct outbox_record *o, struct ipc_job_mail *mail,
+                            struct buf *tail)
 {
     const struct span jwe = span_of(o->body.p, o->body.n);
     struct conversation_record c;
     struct jwe_key key;
     struct jwe_header header;
-    json_t *j = NULL;
+    enum ipc_verdict v = IPC_TEMP;
     const uint32_t day = epoch_of(k, jwe, &key);
+    json_t *reply;
 
     if (day == 0)
-        return false;
-    if (tx_get(k, T_CONVERSATION, o->conversation, 16, RECORD_CONVERSATION, &c)) {
-        j = open_reply(k, jwe, day, key.kid, &header);
-        if (j != NULL) {
-            put_addresses(k, job, &c, mail);
-            put_subject(mail, json_object_get(j, "subject"));
-            put_tail(&c, json_object_get(j, "text"), tail);
-        }
-        record_clear(RECORD_CONVERSATION, &c);
+        return IPC_GONE;
+    if (!tx_get(k, T_CONVERSATION, o->conversation, 16, RECORD_CONVERSATION, &c)) {
+        jwe_key_clear(&key);
+        return IPC_GONE;
     }
+    reply = open_reply(k, jwe, day, key.kid, &header); /* it opened when it was taken */
+    if (reply != NULL && fill_reply(k, job, &c, reply, mail, tail))
+        v = IPC_OK;
+    json_decref(reply);
     jwe_key_clear(&key);
-    if (j == NULL)
-        return false;
-    json_decref(j);
-    return buf_ok(tail);
+    record_clear(RECORD_CONVERSATION, &c);
+    return v;
 }

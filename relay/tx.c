@@ -18,9 +18,20 @@ bool tx_check(struct keeper *k, enum store_status status)
         LOG_STR("why", store_why(k->store)));
     if (status == STORE_DEAD) /* recovery at the next start; nothing flushed is lost */
         _exit(EX_TEMPFAIL);
-    if (k->failure == IPC_OK)
+    if (k->failure == IPC_OK) {
         k->failure = status == STORE_FULL ? IPC_FULL : IPC_TEMP;
+        k->corrupt = status == STORE_CORRUPT;
+    }
     return false;
+}
+
+bool tx_forgive(struct keeper *k)
+{
+    if (k->failure == IPC_OK || !k->corrupt)
+        return false;
+    k->failure = IPC_OK;
+    k->corrupt = false;
+    return true;
 }
 
 bool tx_ok(const struct keeper *k)
@@ -41,6 +52,7 @@ enum ipc_verdict tx_run(struct keeper *k, tx_handler *handler, void *arg)
 
     assert(!k->in_tx);
     k->failure = IPC_OK;
+    k->corrupt = false;
     if (!tx_check(k, store_begin(k->store)))
         return k->failure;
     k->in_tx = true;

@@ -38,6 +38,9 @@ bool tx_has(struct keeper *k, enum store_table table, const void *key,
             size_t key_bytes);
 /* tx_ok - nothing has failed so far. */
 bool tx_ok(const struct keeper *k);
+/* tx_forgive - goes on after a record that does not open: true when that was the
+ * failure. For sweeps, which one bad record must not stop. */
+bool tx_forgive(struct keeper *k);
 /* tx_check - notes a store status; true when STORE_OK. STORE_DEAD ends the process. */
 bool tx_check(struct keeper *k, enum store_status status);
 
