@@ -39,13 +39,13 @@ UNITS  = $(patsubst tests/unit/%.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BENCHES = $(patsubst tests/bench/%.c,$(O)/%,$(wildcard tests/bench/bench_*.c))
 STORIES = $(filter-out tests/scenario/lib.sh,$(wildcard tests/scenario/*.sh))
 
-# What a fresh Debian 12 lacks: to build, to run beside, to test with.
-PACKAGES = gcc g++ make pkg-config libdb5.3-dev libesmtp-dev libgmime-3.0-dev \
+# What a fresh Debian 12 lacks: to build and to run among real neighbours, and to test.
+TO_RUN = gcc g++ make pkg-config libdb5.3-dev libesmtp-dev libgmime-3.0-dev \
   libphonenumber-dev libconfuse-dev libevent-dev libjansson-dev libssl-dev libxml2-dev \
-  libcurl4-openssl-dev \
-  kannel postfix fakeroot openssl python3 procps util-linux ca-certificates git \
-  libcmocka-dev kannel-dev libpcre3-dev jose chromium faketime clang-format mandoc \
-  shellcheck $(if $(shell command -v node),,nodejs npm)
+  libcurl4-openssl-dev kannel postfix fakeroot openssl python3 procps util-linux \
+  ca-certificates
+TO_TEST = git curl libcmocka-dev kannel-dev libpcre3-dev jose chromium faketime \
+  clang-format mandoc shellcheck $(if $(shell command -v node),,nodejs npm)
 
 all: $(O)/sealpostd $(O)/sealpost-handset
 
@@ -102,19 +102,26 @@ $(O)/test_handset: tests/unit/test_handset.c $(HANDSET_PARTS) $(O)/libsealpost.a
 lint:
 	@tests/lint/run.sh
 
-deps: build/deps
-
-# dpkg is asked first: on a machine that has everything, nothing is fetched.
-build/deps: Makefile tests/package-lock.json
-	@mkdir -p build
-	@missing=$$(for p in $(PACKAGES); do dpkg -s $$p 2>/dev/null | grep -q '^Status: install ok' || echo $$p; done); \
+# install PACKAGE... - dpkg is asked first: where everything is there, nothing is fetched.
+install = missing=$$(for p in $(1); do dpkg -s $$p 2>/dev/null | grep -q '^Status: install ok' || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	  [ -z "$$sudo" ] || command -v sudo >/dev/null || { echo "Ask root to install: $$missing"; exit 1; }; \
+	  [ -z "$$sudo" ] || command -v sudo >/dev/null || { echo "Ask root to install:" $$missing; exit 1; }; \
 	  $$sudo apt-get update -q && \
-	  echo 'postfix postfix/main_mailer_type select No configuration' | $$sudo debconf-set-selections; \
+	  echo 'postfix postfix/main_mailer_type select No configuration' | $$sudo debconf-set-selections && \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
 	fi
+
+deps: build/deps-run build/deps-test
+
+build/deps-run: Makefile
+	@mkdir -p build
+	@$(call install,$(TO_RUN))
+	@touch $@
+
+build/deps-test: Makefile tests/package-lock.json
+	@mkdir -p build
+	@$(call install,$(TO_TEST))
 	cd tests && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
@@ -125,11 +132,11 @@ check: deps
 
 units: $(UNITS)
 
-demo: deps
+demo: build/deps-run
 	@$(MAKE) --no-print-directory -j2 all
 	@SEALPOST_BUILD=$(O) contrib/demo/demo.sh
 
-bench: deps
+bench: build/deps-run
 	@$(MAKE) --no-print-directory -j2 all benches
 	@SEALPOST_BUILD=$(O) tests/bench/run.sh
 
