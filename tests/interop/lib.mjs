@@ -5,9 +5,16 @@
 // Called by:  jose.mjs, browser.mjs, each with the path of jwe_tool as its argument.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { webcrypto } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+// Debian 12's Node 18 has WebCrypto, but not as the global that jose asks for.
+globalThis.crypto ??= webcrypto;
+
+// A copy of the list with another entry there (Node 18 has no Array.prototype.with).
+const replaced = (list, at, entry) => list.map((old, i) => (i === at ? entry : old));
 
 const tool = process.argv[2];
 const dir = mkdtempSync(join(tmpdir(), 'interop-'));
@@ -127,11 +134,11 @@ function* alteredCompact(sealed) {
     const ways = name === 'protected' ? [alteredHeader] : [];
     for (const way of [alteredBytes, ...ways]) {
       for (const [what, letters] of way(parts[i])) {
-        yield [`${name}: ${what}`, parts.with(i, letters).join('.')];
+        yield [`${name}: ${what}`, replaced(parts, i, letters).join('.')];
       }
     }
   }
-  yield ['tag: spare bit', parts.with(4, withSpareBit(parts[4])).join('.')];
+  yield ['tag: spare bit', replaced(parts, 4, withSpareBit(parts[4])).join('.')];
   yield ['a part less', parts.slice(0, -1).join('.')];
   yield ['a part more', `${sealed}.`];
   yield ['a line end', `${sealed}\n`];
@@ -146,7 +153,10 @@ function* alteredJson(sealed, kid) {
   const recipient = jwe.recipients[mine];
   const { header } = recipient;
   const put = (changes) =>
-    ({ ...jwe, recipients: jwe.recipients.with(mine, { ...recipient, ...changes }) });
+    ({
+      ...jwe,
+      recipients: replaced(jwe.recipients, mine, { ...recipient, ...changes }),
+    });
 
   for (const name of ['protected', 'iv', 'ciphertext', 'tag']) {
     for (const [what, letters] of alteredBytes(jwe[name])) {
