@@ -68,6 +68,15 @@ static const uint8_t *job_of(const struct tx_key *key)
     return key->b + 9; /* behind lane and due time */
 }
 
+static uint64_t due_of(const struct tx_key *key)
+{
+    uint64_t due_s = 0;
+
+    for (int i = 1; i < 9; i++)
+        due_s = due_s << 8 | key->b[i];
+    return due_s;
+}
+
 static void drop_entry(struct keeper *k, const struct tx_key *key,
                        const struct outbox_record *o)
 {
@@ -268,31 +277,16 @@ static bool collect_due(struct keeper *k, const uint8_t *key, size_t n, void *ar
 {
     struct due *d = arg;
     struct tx_key due = { .n = n };
-    struct in_flight *flight;
-    uint64_t due_s = 0;
 
     memcpy(due.b, key, n);
-    for (int i = 1; i < 9; i++)
-        due_s = due_s << 8 | key[i];
-    if (due_s > k->now_s || ++d->looked > SCAN_MAX)
+    if (due_of(&due) > k->now_s || ++d->looked > SCAN_MAX)
         return false;
-    flight = flight_of(k, job_of(&due));
-    if (flight != NULL) /* its lease is over and courier said nothing: in doubt */
-        flight_end(k, flight);
     d->keys[d->count++] = due;
     return d->count + k->in_flight_count < IN_FLIGHT_MAX;
 }
 
-static uint64_t due_of(const struct tx_key *key)
-{
-    uint64_t due_s = 0;
-
-    for (int i = 1; i < 9; i++)
-        due_s = due_s << 8 | key->b[i];
-    return due_s;
-}
-
-/* Hand-overs that nobody answers must not keep the window full for ever. */
+/* A hand-over whose lease is over is due again: in doubt. Nobody's silence keeps the
+ * window full for ever. */
 static void end_leases(struct keeper *k)
 {
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
