@@ -22,8 +22,8 @@ enum device_type { /* how long its storage lasts, DESIGN 5.3 "fresh devices" */
                    DEVICE_PROGRAM = 3
 };
 
-#define NOTICE_TOKEN_BYTES \
-    10U /* 80 bits, 16 letters of base32: names a handset, opens nothing */
+/* 80 bits, 16 letters of base32: names a handset, opens nothing */
+#define NOTICE_TOKEN_BYTES 10U
 #define REPLY_TEXT_MAX (64U << 10)
 
 /* message_name_devices - "devices-" and a hash over the keys: what a final form's

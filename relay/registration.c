@@ -13,12 +13,11 @@
 #define HOUR_S 3600U
 #define DAY_S 86400U
 #define TRIES 5U
-#define FAILURES_MAX \
-    100U /* in a row, over all registrations: then the number is locked */
+/* wrong OTPs in a row, over all registrations: then the number is locked */
+#define FAILURES_MAX 100U
 #define RESEAL_AT_ONCE 500U
-#define DEVICE_TIME_S                                              \
-    900U /* from the proof to the key: a slow phone makes RSA keys \
-          */
+/* from the proof to the key: a slow phone makes RSA keys */
+#define DEVICE_TIME_S 900U
 
 /* The OTP is bound to its registration and to the number it was sent to (claim 13). */
 static void otp_mac(const struct keeper *k, const uint8_t id[16], const char *msisdn,
