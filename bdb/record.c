@@ -69,12 +69,14 @@ static const struct field device_fields[] = {
     FIELD(BYTES, device_record, signing_point),
     FIELD(BYTES, device_record, kid),
     FIELD(TEXT, device_record, label),
+    FIELD(INT, device_record, held_until_s),
     FIELD_MAX(BLOB, device_record, encryption_key, RECORD_KEY),
 };
 static const struct field registration_fields[] = {
     FIELD(BYTES, registration_record, handset),
     FIELD(TEXT, registration_record, msisdn),
     FIELD(INT, registration_record, state),
+    FIELD(INT, registration_record, from_handset),
     FIELD(INT, registration_record, tries_left),
     FIELD(INT, registration_record, created_s),
     FIELD(INT, registration_record, expires_s),
@@ -92,6 +94,7 @@ static const struct field conversation_fields[] = {
     FIELD(TEXT, conversation_record, msisdn),
     FIELD(TEXT, conversation_record, account),
     FIELD(TEXT, conversation_record, sender),
+    FIELD(TEXT, conversation_record, number),
     FIELD(TEXT, conversation_record, mail_id),
     FIELD(TEXT, conversation_record, references),
 };
@@ -117,6 +120,24 @@ static const struct field counter_fields[] = {
     FIELD(INT, counter_record, window_end_s),
 };
 
+static const struct field handset_otp_fields[] = {
+    FIELD(INT, handset_otp_record, by_sms),
+    FIELD(INT, handset_otp_record, by_call),
+    FIELD(INT, handset_otp_record, over),
+    FIELD(BYTES, handset_otp_record, handset),
+    FIELD(BYTES, handset_otp_record, registration),
+    FIELD(INT, handset_otp_record, expires_s),
+};
+static const struct field report_fields[] = {
+    FIELD(BYTES, report_record, handset),      FIELD(INT, report_record, mask),
+    FIELD(INT, report_record, expires_s),      FIELD(TEXT, report_record, account),
+    FIELD(TEXT, report_record, from),          FIELD(TEXT, report_record, smsc),
+    FIELD(TEXT, report_record, account_param), FIELD(TEXT, report_record, url),
+};
+static const struct field route_fields[] = {
+    FIELD(BYTES, route_record, conversation),
+};
+
 #define KIND(record)                                                         \
     {                                                                        \
         record##_fields, sizeof record##_fields / sizeof record##_fields[0], \
@@ -131,7 +152,8 @@ static const struct {
     [RECORD_DEVICE] = KIND(device),   [RECORD_REGISTRATION] = KIND(registration),
     [RECORD_NOTICE] = KIND(notice),   [RECORD_CONVERSATION] = KIND(conversation),
     [RECORD_OUTBOX] = KIND(outbox),   [RECORD_SEEN] = KIND(seen),
-    [RECORD_COUNTER] = KIND(counter),
+    [RECORD_COUNTER] = KIND(counter), [RECORD_HANDSET_OTP] = KIND(handset_otp),
+    [RECORD_REPORT] = KIND(report),   [RECORD_ROUTE] = KIND(route),
 };
 
 /* An integer member of 1, 2, 4 or 8 bytes. */

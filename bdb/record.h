@@ -25,7 +25,10 @@
 #define RECORD_REFERENCES 2048U
 #define RECORD_LABEL 64U
 #define RECORD_LANGUAGE 16U
-#define RECORD_KEY 600U /* SubjectPublicKeyInfo DER: P-256 91, RSA-4096 550 bytes */
+#define RECORD_KEY 600U   /* SubjectPublicKeyInfo DER: P-256 91, RSA-4096 550 bytes */
+#define RECORD_NUMBER 32U /* an SMSC number or name that an SMS is from, and a NUL */
+#define RECORD_SMSC 64U
+#define RECORD_URL 2048U
 #define RECORD_BLOB_MAX (64U << 20)
 
 struct record_blob {
@@ -68,16 +71,28 @@ struct device_record {
     uint8_t signing_point[65]; /* P-256, uncompressed: checks the proofs */
     uint8_t kid[32];           /* RFC 7638 thumbprint of the encryption key */
     char label[RECORD_LABEL];
+    uint64_t held_until_s; /* no message is sealed to it before: 0: now; UINT64_MAX:
+                              until the SMS that tells of it has gone */
     struct record_blob encryption_key; /* SubjectPublicKeyInfo DER, <= RECORD_KEY */
 };
 
 struct registration_record {
     uint8_t handset[RECORD_ID];
     char msisdn[RECORD_MSISDN];
-    uint8_t state; /* relay's enum registration_state */
+    uint8_t state;        /* relay's enum registration_state */
+    uint8_t from_handset; /* its password comes from the handset (fig. 4) */
     uint8_t tries_left;
     uint64_t created_s, expires_s;
     uint8_t otp_mac[32];
+};
+
+/* A password that a handset sends, by two ways, of which either may be first. */
+struct handset_otp_record {
+    uint8_t by_sms, by_call;         /* which of them has come */
+    uint8_t over;                    /* used or refused: it is not taken again */
+    uint8_t handset[RECORD_ID];      /* that the SMS came from, or the call named */
+    uint8_t registration[RECORD_ID]; /* of the call */
+    uint64_t expires_s;
 };
 
 struct notice_record {
@@ -92,8 +107,9 @@ struct conversation_record {
     uint64_t used_s;
     char msisdn[RECORD_MSISDN];
     char account[RECORD_ACCOUNT];
-    char sender[RECORD_ADDRESS];
-    char mail_id[RECORD_MAIL_ID];       /* of the sender's newest mail */
+    char sender[RECORD_ADDRESS];  /* an address, or what its SMS are from (HTTP) */
+    char number[RECORD_NUMBER];   /* its SMS are from there; "": the link's sender */
+    char mail_id[RECORD_MAIL_ID]; /* of the sender's newest mail */
     char references[RECORD_REFERENCES]; /* of the same, for threading */
 };
 
@@ -107,7 +123,25 @@ struct outbox_record {
     uint8_t handset[RECORD_ID];
     uint8_t subject_id[RECORD_ID]; /* what it is about: message, registration, device */
     uint8_t conversation[RECORD_ID];
-    struct record_blob body; /* by kind: OTP digits, JWE of a reply, report words */
+    struct record_blob body; /* by kind: OTP digits, JWE of a reply or a plain SMS,
+                                report words, account and URL of a callback */
+};
+
+/* What an application wants to be told of a message or an SMS (dlr-url, dlr-mask). */
+struct report_record {
+    uint8_t handset[RECORD_ID];
+    uint32_t mask;
+    uint64_t expires_s;
+    char account[RECORD_ACCOUNT];
+    char from[RECORD_NUMBER];
+    char smsc[RECORD_SMSC];
+    char account_param[RECORD_ACCOUNT]; /* the request's account= */
+    char url[RECORD_URL];
+};
+
+/* Which conversation an SMSC number means to a handset. */
+struct route_record {
+    uint8_t conversation[RECORD_ID];
 };
 
 struct seen_record {
@@ -130,6 +164,9 @@ enum record_kind {
     RECORD_OUTBOX,
     RECORD_SEEN,
     RECORD_COUNTER,
+    RECORD_HANDSET_OTP,
+    RECORD_REPORT,
+    RECORD_ROUTE,
     RECORD_KIND_COUNT
 };
 

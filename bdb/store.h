@@ -28,7 +28,7 @@
 #define STORE_WHY_MAX 200U
 #define STORE_KEY_MAX 96U           /* longest key of any table */
 #define STORE_VALUE_MAX (80U << 20) /* longest value */
-#define STORE_SCHEMA 1U             /* kept in T_META; a newer store is refused */
+#define STORE_SCHEMA 2U             /* kept in T_META; a newer store is refused */
 
 /* name on disk, what a key is */
 #define STORE_TABLES(X)                                                               \
@@ -45,7 +45,11 @@
     X(T_OUTBOX, "outbox")   /* lane u8, due be64 s, job id 16 -> outbox_record */     \
     X(T_SEEN, "seen")       /* blinded input id 16 -> seen_record */                  \
     X(T_COUNTER, "counter") /* blinded name 16 -> counter_record */                   \
-    X(T_META, "meta")       /* name -> bytes */
+    X(T_OPT_OUT, "opt_out") /* handset 16, blinded account 16 -> empty */             \
+    X(T_ROUTE, "route")     /* handset 16, blinded SMSC number 16 -> route_record */  \
+    X(T_REPORT, "report")   /* message or job id 16 -> report_record */               \
+    X(T_HANDSET_OTP, "handset_otp") /* blinded password 16 -> handset_otp_record */   \
+    X(T_META, "meta")               /* name -> bytes */
 
 enum store_table {
 #define X(id, name) id,

@@ -25,13 +25,13 @@
 #define MTS_MAX 1000U         /* unacknowledged, for each link */
 #define INPUTS_MAX 200U       /* MOs and DLRs with keeper; then the link is not read */
 #define OUTPUT_MAX (1U << 20) /* bytes that bearerbox has not taken yet */
+#define DLR_TEXT_MAX 4096U
 #define ACK_WAIT_MS 30000U
 #define HEARTBEAT_MS 30000U
 #define NACK_DELAY_MS 1000U /* a nacked MO comes again at once: not too fast */
 #define STABLE_MS 10000U    /* a link that held this long starts again at once */
 #define BACKOFF_LEAST_MS 1000U
 #define BACKOFF_MOST_MS 60000U
-#define DLR_ASKED (1 | 2 | 8 | 16) /* delivered, failed, at the SMSC, refused there */
 
 enum box_state {
     ST_DOWN, /* waiting for the next try */
@@ -137,7 +137,7 @@ static void tell_link(void)
     if (up == door.link_up)
         return;
     door.link_up = up;
-    relay_link_state(door.r, LINK_SMS, up);
+    relay_link_state(door.r, LINK_SMS, up, 0);
 }
 
 static void enter(struct box *b, enum box_state state)
@@ -326,6 +326,7 @@ static void take_mo(struct box *b, const struct box_sms *sms)
     buf_init(&text, IPC_TAIL_SMS);
     box_text_put(sms->msgdata, sms->coding, &text);
     (void)span_copy(mo.id, sizeof mo.id, span_str(sms->id));
+    (void)span_copy(mo.smsc, sizeof mo.smsc, sms->smsc_id);
     if (sms->coding == BOX_8BIT)
         drop(b, sms, "binary, no text");
     else if (!buf_ok(&text))
@@ -340,15 +341,24 @@ static void take_mo(struct box *b, const struct box_sms *sms)
 
 static void take_dlr(struct box *b, const struct box_sms *sms)
 {
-    struct ipc_dlr dlr = { .event = box_dlr_event(sms->dlr_mask) };
+    struct ipc_dlr dlr = { .event = box_dlr_event(sms->dlr_mask),
+                           .sent_s = sms->time > 0 ? (uint64_t)sms->time : 0 };
+    struct buf text;
 
+    buf_init(&text, DLR_TEXT_MAX);
+    box_text_put(sms->msgdata, sms->coding, &text);
+    if (!buf_ok(&text))
+        buf_clear(&text); /* of no use to anybody, and no reason to lose the event */
     (void)span_copy(dlr.id, sizeof dlr.id, span_str(sms->id));
+    (void)span_copy(dlr.smsc, sizeof dlr.smsc, sms->smsc_id);
+    (void)span_copy(dlr.foreign_id, sizeof dlr.foreign_id, sms->foreign_id);
     if (dlr.event == 0)
         drop(b, sms, "DLR of no known event");
     else if (!span_copy(dlr.ref, sizeof dlr.ref, sms->dlr_url) || dlr.ref[0] == '\0')
         drop(b, sms, "DLR that is not ours");
     else
-        input_give(b, sms, IPC_DLR, &dlr, span_of("", 0));
+        input_give(b, sms, IPC_DLR, &dlr, buf_span(&text));
+    buf_clear(&text);
 }
 
 static void on_admin(struct box *b, const struct box_message *m)
@@ -545,52 +555,64 @@ static struct box *box_for_mt(void)
     return NULL;
 }
 
-/* On the wire validity is a moment, not a length of time. */
-static int32_t valid_until(time_t now, uint32_t minutes)
+static int32_t moment(uint64_t s)
 {
-    const uint64_t until = (uint64_t)now + (uint64_t)minutes * 60;
-
-    return until > INT32_MAX ? INT32_MAX : (int32_t)until;
+    if (s == 0)
+        return BOX_NONE;
+    return s > INT32_MAX ? INT32_MAX : (int32_t)s; /* Kannel's times end in 2038 */
 }
 
-static void mt_send(struct box *b, const struct mt *mt, const struct ipc_job_sms *job,
-                    struct span text, int32_t coding)
+static struct span or_null(struct span s)
 {
-    const time_t now = time(NULL);
+    return s.n == 0 ? span_of(NULL, 0) : s;
+}
+
+/* What goes out: the text as bearerbox wants it, and its coding. */
+struct ready {
+    struct span text;
+    int32_t coding;
+};
+
+static void mt_send(struct box *b, const struct mt *mt, const struct ipc_job_sms *job,
+                    const struct sms *sms, const struct ready *ready)
+{
     char receiver[MSISDN_ROOM + 1] = "+";
     struct box_message m;
 
     memcpy(receiver + 1, job->to, strlen(job->to) + 1);
     box_init(&m, BOX_SMS);
-    m.sms.sender = span_str(b->conf->sender);
+    m.sms.sender = span_str(sms->from[0] != '\0' ? sms->from : b->conf->sender);
     m.sms.receiver = span_str(receiver); /* with "+": SMPP's sign of "international" */
-    m.sms.msgdata = text;
-    m.sms.time = (int32_t)now;
+    m.sms.udhdata = or_null(sms->udh);
+    m.sms.msgdata = ready->text;
+    m.sms.time = (int32_t)time(NULL);
+    m.sms.smsc_id = or_null(span_str(sms->smsc));
+    m.sms.service = or_null(span_str(sms->service));
+    m.sms.account = or_null(sms->account);
     memcpy(m.sms.id, mt->id, sizeof m.sms.id);
     m.sms.sms_type = BOX_MT_PUSH;
-    m.sms.coding = coding;
-    if (job->validity_min > 0)
-        m.sms.validity = valid_until(now, job->validity_min);
-    if (job->dlr_url[0] != '\0') {
-        m.sms.dlr_mask = DLR_ASKED;
+    m.sms.mclass = sms->mclass;
+    m.sms.mwi = sms->mwi;
+    m.sms.coding = ready->coding;
+    m.sms.compress = sms->compress;
+    m.sms.validity = moment(sms->valid_until_s);
+    m.sms.deferred = moment(sms->deferred_until_s);
+    m.sms.pid = sms->pid;
+    m.sms.alt_dcs = sms->alt_dcs;
+    m.sms.rpi = sms->rpi;
+    m.sms.binfo = or_null(sms->binfo);
+    m.sms.priority = sms->priority;
+    m.sms.meta_data = or_null(sms->meta_data);
+    if (job->dlr_mask != 0 && job->dlr_url[0] != '\0') {
+        m.sms.dlr_mask = (int32_t)job->dlr_mask;
         m.sms.dlr_url = span_str(job->dlr_url);
     }
     m.sms.boxc_id = span_str(b->conf->box_id);
     box_send(b, &m);
 }
 
-/* NULL, or why this job can never be sent. bearerbox dies of NULL msgdata; keeper is
- * another process, so its word is checked. */
-static const char *job_fault(const struct ipc_job_sms *job, struct span text)
-{
-    if (!msisdn_is_canonical(job->to))
-        return "no MSISDN";
-    if (text.n == 0 || text.p == NULL)
-        return "no text";
-    return NULL;
-}
-
-static void give_mt(const struct ipc_job_sms *job, struct span text, int32_t coding)
+static void give_mt(const struct ipc_job_sms *job, const struct sms *sms,
+                    const struct ready *ready)
 {
     struct box *b = box_for_mt();
     struct mt *mt = b == NULL ? NULL : calloc(1, sizeof *mt);
@@ -607,30 +629,52 @@ static void give_mt(const struct ipc_job_sms *job, struct span text, int32_t cod
     mt->first_byte = b->written;
     TAILQ_INSERT_TAIL(&b->mts, mt, entry);
     b->mt_count++;
-    mt_send(b, mt, job, text, coding);
+    mt_send(b, mt, job, sms, ready);
+}
+
+/* NULL, or why this job can never be sent; keeper is another process, so its word is
+ * checked. bearerbox dies of NULL msgdata; "" it takes. */
+static const char *make_ready(const struct ipc_job_sms *job, const struct sms *sms,
+                              struct buf *wide, struct ready *ready)
+{
+    size_t units;
+
+    if (!msisdn_is_canonical(job->to))
+        return "no MSISDN";
+    ready->text = sms->text.n == 0 ? span_of("", 0) : sms->text;
+    ready->coding = sms->coding;
+    if (sms->coding != SMS_UNSET)
+        return NULL;
+    if (sms->text.n == 0)
+        return "no text";
+    ready->coding = BOX_GSM7;
+    if (sms_fits_gsm7(sms->text, &units))
+        return NULL;
+    if (!box_utf16_put(sms->text, wide) || !buf_ok(wide))
+        return "text is not UTF-8";
+    *ready = (struct ready){ buf_span(wide), BOX_UCS2 };
+    return NULL;
 }
 
 static void bearerbox_take_job(struct relay *r, const struct ipc_frame *f)
 {
     const struct ipc_job_sms *job = f->fixed;
-    const char *fault = job_fault(job, f->tail);
+    struct ready ready;
+    struct sms sms;
     struct buf wide;
-    size_t units;
+    const char *fault;
 
-    if (fault != NULL || door.draining) {
-        relay_job_done(r, job->job, fault != NULL ? JOB_REFUSED : JOB_BUSY,
-                       fault != NULL ? fault : "stopping");
+    if (door.draining) {
+        relay_job_done(r, job->job, JOB_BUSY, "stopping");
         return;
     }
-    if (sms_fits_gsm7(f->tail, &units)) {
-        give_mt(job, f->tail, BOX_GSM7);
-        return;
-    }
-    buf_init(&wide, 2 * IPC_TAIL_SMS);
-    if (box_utf16_put(f->tail, &wide) && buf_ok(&wide))
-        give_mt(job, buf_span(&wide), BOX_UCS2);
+    buf_init(&wide, 2 * SMS_OCTETS_MAX);
+    fault = !sms_unpack(f->tail, &sms) ? "not an SMS"
+                                       : make_ready(job, &sms, &wide, &ready);
+    if (fault != NULL)
+        relay_job_done(r, job->job, JOB_REFUSED, fault);
     else
-        relay_job_done(r, job->job, JOB_REFUSED, "text is not UTF-8");
+        give_mt(job, &sms, &ready);
     buf_wipe(&wide);
 }
 

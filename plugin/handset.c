@@ -64,6 +64,11 @@ static const struct {
     [IPC_BAD_REQUEST] = { 400, "bad-request", "The request is not as it should be" },
     [IPC_PROOF] = { 401, "proof", "The proof of the device is wrong or used before" },
     [IPC_NONCE] = { 401, "use-dpop-nonce", "Repeat the proof with the new nonce" },
+    [IPC_WAITING] = LATER, /* not a problem */
+    [IPC_MISMATCH] = { 403, "number-mismatch",
+                       "The password came from another number" },
+    [IPC_FORBIDDEN] = { 403, "direction", "This direction is not offered here" },
+    [IPC_NO_REPLY] = { 409, "no-reply", "This sender takes no answers" },
     [IPC_TOO_MANY] = { 429, "too-many", "Too many attempts; try again later" },
     [IPC_TEMP] = LATER,
 };

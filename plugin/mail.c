@@ -285,7 +285,7 @@ static void go_down(const char *why)
     door.backoff_ms = nominal * 2 > BACKOFF_MOST_MS ? BACKOFF_MOST_MS : nominal * 2;
     (void)event_add(door.on_retry, &tv);
     if (!door.down)
-        relay_link_state(door.r, LINK_MAIL, false);
+        relay_link_state(door.r, LINK_MAIL, false, 0);
     door.down = true;
     give_back("no MTA");
 }
@@ -294,7 +294,7 @@ static void on_retry(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd, (void)what, (void)ctx;
     door.down = false;
-    relay_link_state(door.r, LINK_MAIL, true);
+    relay_link_state(door.r, LINK_MAIL, true, 0);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *ctx)
@@ -385,6 +385,7 @@ static const struct {
     [MAIL_REPLY] = { TEMPLATE_MAIL_REPLY, NULL, NULL },
     [MAIL_EXPIRED] = { TEMPLATE_MAIL_EXPIRED, "failed", "5.4.7" },
     [MAIL_UNDELIVERABLE] = { TEMPLATE_MAIL_UNDELIVERABLE, "failed", "5.0.0" },
+    [MAIL_WRONG_NUMBER] = { TEMPLATE_MAIL_WRONG_NUMBER, "failed", "5.1.1" },
 };
 
 static int render(const struct ipc_job_mail *job, struct span text, const char *number,

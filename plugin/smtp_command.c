@@ -77,7 +77,7 @@ static const struct config_account *find_account(const struct smtp_session *s,
         s->door->relay->config, span_str(sender),
         (const struct sockaddr *)(forwarded ? &s->xforward.client : &s->peer));
 
-    if (account != NULL && account->network_count == 0 && !s->trusted)
+    if (account != NULL && account->networks.n == 0 && !s->trusted)
         return NULL;
     return account;
 }

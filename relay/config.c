@@ -17,11 +17,16 @@
 
 #define BAD "5.3.5"
 #define FILE_MAX_BYTES (1U << 20)
-#define KEYS_MAX 40U /* below 64: what is seen is kept in bits */
+#define KEYS_MAX 56U /* below 64: what is seen is kept in bits */
 #define DAY_S UINT64_C(86400)
 #define MIB UINT64_C(1048576)
 
+#define YES_OR_NO .allowed = "yes or no", .words = { "no", "yes" }
 #define ROOT(field) .offset = offsetof(struct config, field)
+#define WORDS(field)                                                               \
+    config_set_words, ROOT(field), .fallback = "", .is_list = true,                \
+                                   .allowed = "up to 1024 words of 1 to 63 bytes", \
+                                   .most = 63
 static const struct config_key root_keys[] = {
     { "domain", config_set_host, ROOT(domain), .allowed = "a host name" },
     { "public-url", config_set_url, ROOT(public_url),
@@ -56,6 +61,26 @@ static const struct config_key root_keys[] = {
       .allowed = "1 to 1000000", .least = 1, .most = 1000000 },
     { "otp-per-network", config_set_number, ROOT(otp_per_network), .fallback = "300",
       .allowed = "1 to 1000000", .least = 1, .most = 1000000 },
+    { "otp-direction", config_set_enum, ROOT(otp_direction), .fallback = "server",
+      .allowed = "server, handset or both",
+      .words = { "none", "server", "handset", "both" }, .least = 1 },
+    { "otp-smscs", config_set_words, ROOT(otp_smscs), .fallback = "", .is_list = true,
+      .allowed = "up to 1024 names of SMSCs", .most = 63 },
+    { "otp-to", config_set_sms_sender, ROOT(otp_to), .fallback = "",
+      .allowed = "3 to 15 digits" },
+    { "otp-check-at-handset", config_set_choice, ROOT(otp_check_at_handset),
+      .fallback = "no", .allowed = "yes or no", .words = { "no", "yes" } },
+    { "confirm-wait", config_set_duration, ROOT(confirm_wait_s), .fallback = "0s",
+      .allowed = "0s to 7d", .least = 0, .most = 7 * DAY_S },
+    { "stop-words", WORDS(stop_words) },
+    { "start-words", WORDS(start_words) },
+    { "help-words", WORDS(help_words) },
+    { "wrong-words", WORDS(wrong_words) },
+    { "all-words", WORDS(all_words) },
+    { "mo-account", config_set_text, ROOT(mo_account), .fallback = "",
+      .allowed = "the name of an account", .least = 1, .most = CONFIG_ACCOUNT_MAX },
+    { "callback-wait", config_set_duration, ROOT(callback_wait_s), .fallback = "1d",
+      .allowed = "1min to 30d", .least = 60, .most = 30 * DAY_S },
     { "device-idle-browser", config_set_duration, ROOT(idle_browser_s),
       .fallback = "6d", .allowed = "1s to 3650d", .least = 1, .most = 3650 * DAY_S },
     { "device-idle-installed", config_set_duration, ROOT(idle_installed_s),
@@ -99,20 +124,80 @@ static const struct config_key kannel_keys[] = {
       .allowed = "1 to 63 letters, digits, - and _", .most = 63 },
     { "sender", config_set_sms_sender, KANNEL(sender),
       .allowed = "3 to 15 digits, or 1 to 11 letters, digits and blanks" },
+    { "tls", config_set_choice, KANNEL(tls), .fallback = "no", YES_OR_NO },
+    { "tls-ca", config_set_file, KANNEL(tls_ca), .fallback = "", .allowed = "a path" },
+    { "tls-name", config_set_host, KANNEL(tls_name), .fallback = "",
+      .allowed = "a host name" },
+    { "throughput", config_set_unsigned, KANNEL(throughput), .fallback = "0",
+      .allowed = "0 (no limit) to 100000", .least = 0, .most = 100000 },
 };
 
 #define ACCOUNT(field) .offset = offsetof(struct config_account, field)
+#define SENDER(field)                                                        \
+    config_set_text, ACCOUNT(field), .fallback = "", .least = 1, .most = 31, \
+                                     .allowed = "1 to 31 characters"
+#define SMSC(field)                                                          \
+    config_set_text, ACCOUNT(field), .fallback = "", .least = 1, .most = 63, \
+                                     .allowed = "1 to 63 characters"
+#define NUMBERS(field)                   \
+    config_set_numbers, ACCOUNT(field),  \
+        .fallback = "", .is_list = true, \
+        .allowed = "up to 1024 numbers or their beginnings as +61 or 6141"
+#define REGEX(field)                  \
+    config_set_regex, ACCOUNT(field), \
+        .fallback = "", .allowed = "a regular expression, at most 1000 bytes"
+#define URL(field)                       \
+    config_set_http_url, ACCOUNT(field), \
+        .fallback = "",                  \
+        .allowed = "http:// or https:// and a host, at most 2000 bytes"
 static const struct config_key account_keys[] = {
     { "brand", config_set_text, ACCOUNT(brand), .allowed = "1 to 40 characters",
       .least = 1, .most = 40 },
-    { "senders", config_set_senders, .is_list = true,
+    { "senders", config_set_senders, ACCOUNT(senders), .fallback = "", .is_list = true,
       .allowed = "up to 1024 patterns as *@clinic.example or desk@clinic.example" },
-    { "networks", config_set_networks, .fallback = "", .is_list = true,
-      .allowed = "up to 1024 networks" },
+    { "networks", config_set_networks, ACCOUNT(networks), .fallback = "",
+      .is_list = true, .allowed = "up to 1024 networks" },
+    { "denied-networks", config_set_networks, ACCOUNT(denied_networks), .fallback = "",
+      .is_list = true, .allowed = "up to 1024 networks" },
     { "daily-limit", config_set_number, ACCOUNT(daily_limit), .fallback = "1000",
       .allowed = "1 to 1000000000", .least = 1, .most = 1000000000 },
     { "language", config_set_language, ACCOUNT(language), .fallback = "en",
       .allowed = "a language tag as en or de-AT, at most 15 bytes" },
+    { "username", config_set_text, ACCOUNT(username), .fallback = "",
+      .allowed = "1 to 63 characters", .least = 1, .most = 63 },
+    { "password", config_set_secret, ACCOUNT(password), .fallback = "",
+      .allowed = "{plain}... or {scrypt}...", .words = { "plain", "scrypt" } },
+    { "token", config_set_secret, ACCOUNT(token), .fallback = "",
+      .allowed = "{plain}... or {sha256}...", .words = { "plain", "sha256" } },
+    { "secure", config_set_choice, ACCOUNT(secure), .fallback = "yes", YES_OR_NO },
+    { "plain", config_set_choice, ACCOUNT(plain), .fallback = "yes", YES_OR_NO },
+    { "faked-sender", SENDER(faked_sender) },
+    { "default-sender", SENDER(default_sender) },
+    { "forced-smsc", SMSC(forced_smsc) },
+    { "default-smsc", SMSC(default_smsc) },
+    { "max-messages", config_set_unsigned, ACCOUNT(max_messages), .fallback = "10",
+      .allowed = "1 to 255", .least = 1, .most = 255 },
+    { "concatenation", config_set_choice, ACCOUNT(concatenation), .fallback = "yes",
+      YES_OR_NO },
+    { "allowed-prefix", NUMBERS(allowed_prefix) },
+    { "denied-prefix", NUMBERS(denied_prefix) },
+    { "white-list", NUMBERS(white_list) },
+    { "black-list", NUMBERS(black_list) },
+    { "white-list-regex", REGEX(white_list_regex) },
+    { "black-list-regex", REGEX(black_list_regex) },
+    { "immediate-sendsms-reply", config_set_choice, ACCOUNT(immediate_reply),
+      .fallback = "no", YES_OR_NO },
+    { "reply-url", URL(reply_url) },
+    { "reply-mail", config_set_mailbox, ACCOUNT(reply_mail), .fallback = "",
+      .allowed = "an address as desk@clinic.example" },
+    { "dlr-url", URL(dlr_url) },
+    { "callback-secret", config_set_text, ACCOUNT(callback_secret), .fallback = "",
+      .allowed = "16 to 255 characters", .least = 16, .most = 255 },
+    { "callback-hosts", config_set_words, ACCOUNT(callback_hosts), .fallback = "",
+      .is_list = true, .most = 255,
+      .allowed = "up to 1024 hosts as app.example, *.app.example or 192.0.2.1:8080" },
+    { "callback-networks", config_set_networks, ACCOUNT(callback_networks),
+      .fallback = "", .is_list = true, .allowed = "up to 1024 networks" },
 };
 
 /* A file being read. libconfuse's callbacks carry no pointer of ours, and its scanner
@@ -282,9 +367,13 @@ static int check_listen(struct load *l, cfg_t *sec)
     if (new->protocol == LISTEN_HANDSET && !has_tls)
         return refuse(l, sec, new->certificate == NULL ? "certificate" : "key",
                       "is required for handset");
-    if (new->protocol != LISTEN_HANDSET && (new->certificate || new->key))
+    if (new->protocol != LISTEN_HANDSET &&new->protocol != LISTEN_SENDSMS &&
+        (new->certificate || new->key))
         return refuse(l, sec, new->certificate != NULL ? "certificate" : "key",
-                      "is for handset only");
+                      "is for handset and sendsms only");
+    if ((new->certificate == NULL) != (new->key == NULL))
+        return refuse(l, sec, new->certificate == NULL ? "certificate" : "key",
+                      "is required as well");
     if (!is_unix && cfg_size(sec, "mode") > 0)
         return refuse(l, sec, "mode", "is for a unix: address only");
     for (size_t i = 0; i < l->config->listen_count; i++)
@@ -296,15 +385,19 @@ static int check_listen(struct load *l, cfg_t *sec)
 static int close_listen(struct load *l, cfg_t *sec)
 {
     static const char *const protocols[] = {
-        [LISTEN_LMTP] = "lmtp", [LISTEN_SMTP] = "smtp", [LISTEN_HANDSET] = "handset"
+        [LISTEN_LMTP] = "lmtp",
+        [LISTEN_SMTP] = "smtp",
+        [LISTEN_HANDSET] = "handset",
+        [LISTEN_SENDSMS] = "sendsms",
     };
+    const size_t count = sizeof protocols / sizeof protocols[0];
     size_t i = 0;
     char *unique;
 
-    while (i < 3 && strcmp(protocols[i], sec->title) != 0)
+    while (i < count && strcmp(protocols[i], sec->title) != 0)
         i++;
-    if (i == 3)
-        return refuse(l, sec, "", "listen lmtp, listen smtp or listen handset");
+    if (i == count)
+        return refuse(l, sec, "", "listen lmtp, smtp, handset or sendsms");
     l->listen.protocol = (enum listen_protocol)i;
     if (complete(l, section_named(sec->name), sec) != 0 || check_listen(l, sec) != 0)
         return -1;
@@ -326,6 +419,11 @@ static int close_kannel(struct load *l, cfg_t *sec)
         return refuse(l, sec, "", "a name has 1 to 63 of a-z 0-9 - _");
     if (complete(l, section_named(sec->name), sec) != 0)
         return -1;
+    if (l->kannel.tls && l->kannel.tls_ca == NULL)
+        return refuse(l, sec, "tls-ca", "is required with tls = yes");
+    if (!l->kannel.tls && (l->kannel.tls_ca != NULL || l->kannel.tls_name != NULL))
+        return refuse(l, sec, l->kannel.tls_ca != NULL ? "tls-ca" : "tls-name",
+                      "is for tls = yes only");
     l->kannel.title = config_copy(span_str(sec->title), l->e);
     if (l->kannel.title == NULL)
         return fail(l, sec, "");
@@ -341,6 +439,24 @@ static int close_mail(struct load *l, cfg_t *sec)
     return 0;
 }
 
+static int check_account(struct load *l, cfg_t *sec)
+{
+    struct config_account *const a = &l->account;
+    const bool http = a->password != NULL || a->token != NULL;
+
+    if (a->senders.n == 0 && !http)
+        return refuse(l, sec, "senders", "is required without password and token");
+    if (!a->secure && !a->plain)
+        return refuse(l, sec, "plain", "yes is required with secure = no");
+    if (a->username == NULL &&
+        (a->username = config_copy(span_str(a->name), l->e)) == NULL)
+        return fail(l, sec, "");
+    for (size_t i = 0; i < l->config->account_count; i++)
+        if (strcmp(l->config->accounts[i].username, a->username) == 0)
+            return refuse(l, sec, "username", "another account has it");
+    return 0;
+}
+
 static int close_account(struct load *l, cfg_t *sec)
 {
     if (!config_is_name(sec->title))
@@ -348,6 +464,8 @@ static int close_account(struct load *l, cfg_t *sec)
     if (complete(l, section_named(sec->name), sec) != 0)
         return -1;
     memcpy(l->account.name, sec->title, strlen(sec->title) + 1);
+    if (check_account(l, sec) != 0)
+        return -1;
     return append(l, sec, &l->config->accounts, &l->config->account_count, &l->account,
                   sizeof l->account);
 }
@@ -363,15 +481,81 @@ static void kannel_clear(struct config_kannel *kannel)
     free(kannel->title);
     free(kannel->box_id);
     free(kannel->sender);
+    free(kannel->tls_ca);
+    free(kannel->tls_name);
 }
 
-static void account_clear(struct config_account *account)
+static void account_clear(struct config_account *a)
 {
-    for (size_t i = 0; i < account->sender_count; i++)
-        free(account->senders[i]);
-    free(account->senders);
-    free(account->networks);
-    free(account->brand);
+    char *const texts[] = {
+        a->brand,        a->username,    a->password,       a->token,
+        a->faked_sender, a->forced_smsc, a->default_sender, a->default_smsc,
+        a->reply_url,    a->reply_mail,  a->dlr_url,        a->callback_secret,
+    };
+    struct config_words *const lists[] = {
+        &a->senders,    &a->allowed_prefix, &a->denied_prefix,
+        &a->white_list, &a->black_list,     &a->callback_hosts,
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free(texts[i]);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        config_words_clear(lists[i]);
+    free(a->networks.p);
+    free(a->denied_networks.p);
+    free(a->callback_networks.p);
+    config_regex_free(a->white_list_regex);
+    config_regex_free(a->black_list_regex);
+}
+
+/* A list that the file does not give; a file may give an empty one, too. */
+static int default_words(struct load *l, cfg_t *root, const char *key,
+                         struct config_words *words, const char *const *texts)
+{
+    const struct config_key set = { .most = 63 };
+
+    if (cfg_size(root, key) > 0)
+        return 0;
+    for (; *texts != NULL; texts++)
+        if (config_set_words(&set, NULL, *texts, words, l->e) != 0)
+            return fail(l, root, key);
+    return 0;
+}
+
+/* What people write in the languages that Sealpost is meant for: en de es fr ar zh. */
+static int finish_words(struct load *l, cfg_t *root)
+{
+    static const char *const stop[] = { "STOP",  "STOPP", "ALTO",
+                                        "ARRET", "ARRÊT", "UNSUBSCRIBE",
+                                        "توقف",  "退订",  NULL };
+    static const char *const start[] = { "START", "UNSTOP", "INICIO",
+                                         "ابدأ",  "订阅",   NULL };
+    static const char *const help[] = { "HELP", "INFO",   "HILFE", "AYUDA",
+                                        "AIDE", "مساعدة", "帮助",  NULL };
+    static const char *const wrong[] = { "WRONG",  "FALSCH", "ERRONEO", "ERRÓNEO",
+                                         "ERREUR", "خطأ",    "错误",    NULL };
+    static const char *const all[] = { "ALL",  "ALLE", "TODO", "TOUT",
+                                       "الكل", "全部", NULL };
+    struct config *const c = l->config;
+
+    return default_words(l, root, "stop-words", &c->stop_words, stop) |
+           default_words(l, root, "start-words", &c->start_words, start) |
+           default_words(l, root, "help-words", &c->help_words, help) |
+           default_words(l, root, "wrong-words", &c->wrong_words, wrong) |
+           default_words(l, root, "all-words", &c->all_words, all);
+}
+
+static int finish_otp(struct load *l, cfg_t *root)
+{
+    struct config *const c = l->config;
+
+    if (c->otp_to == NULL &&
+        (c->otp_to = config_copy(span_str(c->kannels[0].sender), l->e)) == NULL)
+        return fail(l, root, "otp-to");
+    if (c->otp_direction != OTP_SERVER &&
+        strspn(c->otp_to, "+0123456789") != strlen(c->otp_to))
+        return refuse(l, root, "otp-to", "a handset can send an SMS to a number only");
+    return 0;
 }
 
 /* What only the whole file shows. */
@@ -389,6 +573,10 @@ static int finish(struct load *l, cfg_t *root)
         return refuse(l, root, "kannel", "at least one section is required");
     if (c->account_count == 0)
         return refuse(l, root, "account", "at least one section is required");
+    if (c->mo_account != NULL && config_account(c, c->mo_account) == NULL)
+        return refuse(l, root, "mo-account", "there is no such account");
+    if (finish_words(l, root) != 0 || finish_otp(l, root) != 0)
+        return -1;
     c->public_host = strdup(c->public_url + strlen(host));
     if (c->mail_helo == NULL)
         c->mail_helo = strdup(c->domain);
@@ -538,6 +726,14 @@ void config_free(struct config *c)
     free(c->master_key_file);
     free(c->templates);
     free(c->mail_helo);
+    free(c->otp_to);
+    free(c->mo_account);
+    config_words_clear(&c->otp_smscs);
+    config_words_clear(&c->stop_words);
+    config_words_clear(&c->start_words);
+    config_words_clear(&c->help_words);
+    config_words_clear(&c->wrong_words);
+    config_words_clear(&c->all_words);
     free(c);
 }
 
@@ -582,20 +778,33 @@ static bool is_match(const char *pattern, struct span text)
 
 static bool is_sender(const struct config_account *a, struct span sender)
 {
-    for (size_t i = 0; i < a->sender_count; i++)
-        if (is_match(a->senders[i], sender))
+    for (size_t i = 0; i < a->senders.n; i++)
+        if (is_match(a->senders.p[i], sender))
+            return true;
+    return false;
+}
+
+bool config_networks_have(const struct config_networks *n, const struct sockaddr *sa)
+{
+    for (size_t i = 0; sa != NULL && i < n->n; i++)
+        if (config_network_has(&n->p[i], sa))
             return true;
     return false;
 }
 
 static bool is_client(const struct config_account *a, const struct sockaddr *client)
 {
-    if (a->network_count == 0)
-        return true;
-    for (size_t i = 0; client != NULL && i < a->network_count; i++)
-        if (config_network_has(&a->networks[i], client))
-            return true;
-    return false;
+    return a->networks.n == 0 || config_networks_have(&a->networks, client);
+}
+
+const struct config_account *config_account_by_username(const struct config *c,
+                                                        struct span username)
+{
+    for (size_t i = 0; i < c->account_count; i++)
+        if (c->accounts[i].password != NULL &&
+            span_eq_str(username, c->accounts[i].username))
+            return &c->accounts[i];
+    return NULL;
 }
 
 const struct config_account *config_account_for(const struct config *c,

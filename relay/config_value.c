@@ -8,6 +8,7 @@
 #include "relay/utf8.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,9 @@
 #define SHOWN 80
 #define ADDRESS_MAX_BYTES 254U /* RFC 5321 4.5.3.1.3, without the brackets */
 #define LIST_MAX 1024U
+#define REGEX_MAX 1000U
+#define URL_MAX 2000U
+#define SECRET_MAX 500U
 
 static int refuse(struct err *e, const char *text, const char *allowed)
 {
@@ -386,41 +390,190 @@ static bool is_pattern(const char *text)
     return n <= ADDRESS_MAX_BYTES;
 }
 
+/* The list with room for one more at its end; NULL and *e. */
+static char **one_more(struct config_words *list, const char *text, const char *allowed,
+                       struct err *e)
+{
+    char **more;
+
+    if (list->n == LIST_MAX) {
+        (void)refuse(e, text, allowed);
+        return NULL;
+    }
+    more = reallocarray(list->p, list->n + 1, sizeof *more);
+    if (more == NULL) {
+        (void)err_set(e, ERR_TEMP, "4.3.0", "out of memory");
+        return NULL;
+    }
+    list->p = more;
+    return &more[list->n];
+}
+
+static int add_word(struct config_words *list, struct span word,
+                    const struct config_key *key, struct err *e)
+{
+    char **const place = one_more(list, word.p, key->allowed, e);
+
+    if (place == NULL || (*place = config_copy(word, e)) == NULL)
+        return -1;
+    list->n++;
+    return 0;
+}
+
+void config_words_clear(struct config_words *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        free(w->p[i]);
+    free(w->p);
+    *w = (struct config_words){ 0 };
+}
+
 int config_set_senders(const struct config_key *key, const char *dir, const char *text,
                        void *field, struct err *e)
 {
-    struct config_account *const a = field;
-    char **more;
+    (void)dir;
+    if (!is_pattern(text))
+        return refuse(e, text, key->allowed);
+    return add_word(field, span_str(text), key, e);
+}
+
+static bool is_clean(const char *text)
+{
+    struct cur c = cur_of(span_str(text));
+    uint32_t character;
+
+    while (take_utf8(&c, &character) == 1)
+        if (character < ' ' || (character >= 0x7f && character < 0xa0))
+            return false;
+    return cur_done(&c);
+}
+
+int config_set_words(const struct config_key *key, const char *dir, const char *text,
+                     void *field, struct err *e)
+{
+    (void)dir;
+    if (text[0] == '\0' || strlen(text) > key->most || !is_clean(text))
+        return refuse(e, text, key->allowed);
+    return add_word(field, span_str(text), key, e);
+}
+
+int config_set_numbers(const struct config_key *key, const char *dir, const char *text,
+                       void *field, struct err *e)
+{
+    const char *const digits = text + (text[0] == '+');
+    const size_t n = strlen(digits);
 
     (void)dir;
-    if (!is_pattern(text) || a->sender_count == LIST_MAX)
+    if (n < 1 || n > 15 || strspn(digits, "0123456789") != n)
         return refuse(e, text, key->allowed);
-    more = reallocarray(a->senders, a->sender_count + 1, sizeof *more);
-    if (more == NULL)
-        return err_set(e, ERR_TEMP, "4.3.0", "out of memory");
-    a->senders = more;
-    more[a->sender_count] = config_copy(span_str(text), e);
-    if (more[a->sender_count] == NULL)
-        return -1;
-    a->sender_count++;
-    return 0;
+    return add_word(field, span_of(digits, n), key, e);
 }
 
 int config_set_networks(const struct config_key *key, const char *dir, const char *text,
                         void *field, struct err *e)
 {
-    struct config_account *const a = field;
+    struct config_networks *const list = field;
     struct config_network network, *more;
 
     (void)dir;
     if (config_parse_network(&network, text, e) != 0)
         return -1;
-    if (a->network_count == LIST_MAX)
+    if (list->n == LIST_MAX)
         return refuse(e, text, key->allowed);
-    more = reallocarray(a->networks, a->network_count + 1, sizeof *more);
+    more = reallocarray(list->p, list->n + 1, sizeof *more);
     if (more == NULL)
         return err_set(e, ERR_TEMP, "4.3.0", "out of memory");
-    a->networks = more;
-    more[a->network_count++] = network;
+    list->p = more;
+    more[list->n++] = network;
     return 0;
+}
+
+int config_set_enum(const struct config_key *key, const char *dir, const char *text,
+                    void *field, struct err *e)
+{
+    (void)dir;
+    for (size_t i = (size_t)key->least; i < 4 && key->words[i] != NULL; i++)
+        if (strcmp(text, key->words[i]) == 0) {
+            *(int *)field = (int)i;
+            return 0;
+        }
+    return refuse(e, text, key->allowed);
+}
+
+struct config_regex {
+    regex_t compiled;
+};
+
+int config_set_regex(const struct config_key *key, const char *dir, const char *text,
+                     void *field, struct err *e)
+{
+    struct config_regex *r;
+    char why[120];
+    int rc;
+
+    (void)dir;
+    if (text[0] == '\0' || strlen(text) > REGEX_MAX)
+        return refuse(e, text, key->allowed);
+    r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return err_set(e, ERR_TEMP, "4.3.0", "out of memory");
+    rc = regcomp(&r->compiled, text, REG_EXTENDED | REG_NOSUB);
+    if (rc != 0) {
+        (void)regerror(rc, &r->compiled, why, sizeof why);
+        free(r);
+        return err_set(e, ERR_PERM, BAD, "\"%.40s\": %s", text, why);
+    }
+    *(struct config_regex **)field = r;
+    return 0;
+}
+
+bool config_regex_has(const struct config_regex *r, const char *text)
+{
+    return regexec(&r->compiled, text, 0, NULL, 0) == 0;
+}
+
+void config_regex_free(struct config_regex *r)
+{
+    if (r != NULL)
+        regfree(&r->compiled);
+    free(r);
+}
+
+int config_set_http_url(const struct config_key *key, const char *dir, const char *text,
+                        void *field, struct err *e)
+{
+    struct cur c = cur_of(span_str(text));
+
+    (void)dir;
+    if ((!cur_word(&c, "http://") && !cur_word(&c, "https://")) || cur_left(&c) == 0 ||
+        *c.p == '/' || strlen(text) > URL_MAX)
+        return refuse(e, text, key->allowed);
+    for (const char *p = text; *p != '\0'; p++)
+        if (*p <= ' ' || *p == 0x7f || (unsigned char)*p >= 0x80)
+            return refuse(e, text, "no blanks, no control characters, ASCII only");
+    return put_copy(field, span_str(text), e);
+}
+
+int config_set_secret(const struct config_key *key, const char *dir, const char *text,
+                      void *field, struct err *e)
+{
+    (void)dir;
+    for (size_t i = 0; i < 4 && key->words[i] != NULL; i++) {
+        const size_t n = strlen(key->words[i]);
+
+        if (text[0] == '{' && strncmp(text + 1, key->words[i], n) == 0 &&
+            text[n + 1] == '}' && text[n + 2] != '\0' && strlen(text) <= SECRET_MAX &&
+            is_clean(text))
+            return put_copy(field, span_str(text), e);
+    }
+    return err_set(e, ERR_PERM, BAD, "allowed is %s", key->allowed); /* not its text */
+}
+
+int config_set_mailbox(const struct config_key *key, const char *dir, const char *text,
+                       void *field, struct err *e)
+{
+    (void)dir;
+    if (!is_pattern(text) || strchr(text, '*') != NULL)
+        return refuse(e, text, key->allowed);
+    return put_copy(field, span_str(text), e);
 }

@@ -20,7 +20,7 @@ struct config_key {
     const char *fallback; /* the default as text; "": none; NULL: the key is required */
     const char *allowed;  /* the range in words, for people and sealpost.conf(5) */
     uint64_t least, most;
-    const char *words[2]; /* of a choice: for false, for true */
+    const char *words[4]; /* of a choice: for false, for true; of an enum: from 0 on */
     bool is_list;         /* a setter that appends */
 };
 
@@ -42,9 +42,18 @@ config_set config_set_size;       /* uint64_t */
 config_set config_set_choice;     /* bool */
 config_set config_set_address;    /* struct config_address */
 config_set config_set_tcp;        /* the same, no UNIX socket */
-config_set config_set_senders;    /* struct config_account, one more */
-config_set config_set_networks;   /* struct config_account, one more */
+config_set config_set_enum;       /* int: the index of the word */
+config_set config_set_senders;    /* struct config_words, one more pattern */
+config_set config_set_words;      /* struct config_words, one more: 1 to most bytes */
+config_set config_set_numbers;  /* struct config_words, one more: digits of a number */
+config_set config_set_networks; /* struct config_networks, one more */
+config_set config_set_regex;    /* struct config_regex * */
+config_set config_set_http_url; /* char *: http or https, at most 2000 bytes */
+config_set config_set_secret;   /* char *: {SCHEME}VALUE, a scheme among words */
+config_set config_set_mailbox;  /* char *: an address as desk@clinic.example */
 
+void config_words_clear(struct config_words *w);
+void config_regex_free(struct config_regex *r);
 /* config_is_name - a section's title: 1 to CONFIG_ACCOUNT_MAX of a-z 0-9 - _ */
 bool config_is_name(const char *text);
 /* config_copy - strdup, or NULL and ERR_TEMP. */

@@ -10,7 +10,7 @@
 #define KEPT_MAX 512U /* more than the keeper ever has in flight */
 
 struct courier {
-    bool up[LINK_KIND_COUNT];
+    struct ipc_link links[LINK_KIND_COUNT];
     struct ipc_job_done kept[KEPT_MAX]; /* outcomes while the keeper is away */
     size_t kept_count;
 };
@@ -46,17 +46,16 @@ void relay_job_done(struct relay *r, const uint8_t job[16], enum job_outcome out
 static void tell_link(struct relay_core *c, enum link_kind kind)
 {
     const struct courier *own = c->own;
-    const struct ipc_link link = { .kind = (uint8_t)kind, .up = own->up[kind] };
 
     if (c->keeper != NULL)
-        ipc_send(c->keeper, IPC_LINK, 0, &link, span_of(NULL, 0));
+        ipc_send(c->keeper, IPC_LINK, 0, &own->links[kind], span_of(NULL, 0));
 }
 
-void relay_link_state(struct relay *r, enum link_kind kind, bool up)
+void relay_link_state(struct relay *r, enum link_kind kind, bool up, uint32_t window)
 {
     struct courier *own = r->core->own;
 
-    own->up[kind] = up;
+    own->links[kind] = (struct ipc_link){ (uint8_t)kind, up, window };
     tell_link(r->core, kind);
 }
 
@@ -78,7 +77,11 @@ static void keeper_went(struct relay_core *c)
 
 int courier_main(const struct process *p)
 {
-    static struct courier courier = { .up = { [LINK_MAIL] = true } };
+    static struct courier courier = {
+        .links = { [LINK_SMS] = { .kind = LINK_SMS },
+                   [LINK_MAIL] = { .kind = LINK_MAIL, .up = 1 },
+                   [LINK_HTTP] = { .kind = LINK_HTTP, .up = 1 } }
+    };
     static struct relay_core core = { .told = told,
                                       .keeper_came = keeper_came,
                                       .keeper_went = keeper_went,

@@ -74,9 +74,12 @@ static bool is_for_device(const struct call *c, const struct message_record *m)
 static void mark_fetched(struct keeper *k, const uint8_t id[16],
                          struct message_record *m)
 {
+    static const struct report_facts fetched = { .text = { "SEALPOST/fetched", 16 } };
+
     if (m->fetched_s != 0)
         return;
     m->fetched_s = k->now_s;
+    report_event(k, id, REPORT_DELIVERED, &fetched, true);
     tx_put(k, T_MESSAGE, id, 16, RECORD_MESSAGE, m);
     LOG(L_INFO, "message.fetched", LOG_ID("msg", id));
 }

@@ -15,12 +15,15 @@
 
 static void end_message(struct keeper *k, const uint8_t id[16])
 {
+    static const struct report_facts facts = { .text = { "SEALPOST/expired", 16 } };
     struct message_record m;
 
     if (!tx_get(k, T_MESSAGE, id, 16, RECORD_MESSAGE, &m))
         return;
     if (m.fetched_s == 0 && (m.flags & MESSAGE_UNDELIVERABLE) == 0)
         report_want(k, OUTBOX_EXPIRED, id, &m);
+    if (m.fetched_s == 0)
+        report_event(k, id, REPORT_FAILED, &facts, true);
     LOG(L_INFO, m.fetched_s == 0 ? "message.expired" : "message.retired",
         LOG_ID("msg", id));
     intake_remove(k, id, &m);
@@ -40,6 +43,16 @@ static void end_registration(struct keeper *k, const uint8_t id[16])
 static void end_notice(struct keeper *k, const uint8_t id[16])
 {
     tx_del(k, T_NOTICE, id, 16);
+}
+
+static void end_report(struct keeper *k, const uint8_t id[16])
+{
+    report_forget(k, id);
+}
+
+static void end_handset_otp(struct keeper *k, const uint8_t id[16])
+{
+    tx_del(k, T_HANDSET_OTP, id, 16);
 }
 
 static void end_counter(struct keeper *k, const uint8_t id[16])
@@ -73,8 +86,9 @@ static const struct {
     char kind;
     void (*end)(struct keeper *k, const uint8_t id[16]);
 } ends[] = {
-    { 'M', end_message }, { 'S', end_seen },    { 'R', end_registration },
-    { 'N', end_notice },  { 'K', end_counter }, { 'C', end_conversation },
+    { 'M', end_message }, { 'S', end_seen },        { 'R', end_registration },
+    { 'N', end_notice },  { 'K', end_counter },     { 'C', end_conversation },
+    { 'D', end_report },  { 'O', end_handset_otp },
 };
 
 static bool sweep_one(struct keeper *k, const uint8_t *key, size_t n, void *arg)

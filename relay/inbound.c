@@ -1,86 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* inbound.c - what comes back from the SMS network: MO and DLR.
+/* inbound.c - what people write back: MO.
  * Here:       recognising repeats, keywords, whose answer it is.
- * Elsewhere:  the box protocol (plugin/bearerbox.c), replies as mail (reply.c).
- * Called by:  keeper.c. bearerbox gets its ack only after the flush.
- * Source:     DESIGN 4.4; Kannel userguide, "Delivery reports". */
-#include "relay/encode.h"
+ * Elsewhere:  the box protocol (plugin/bearerbox.c), replies as mail (reply.c),
+ * delivery reports (dlr.c). Called by:  keeper.c. bearerbox gets its ack only after the
+ * flush. Source:     DESIGN 4.4. */
 #include "relay/keeper.h"
 #include <openssl/crypto.h>
-#include <stdio.h>
-#include <strings.h>
 
 #define REPEAT_S 604800U /* bearerbox may bring an MO again after days of absence */
-#define DLR_FAILED 2U
-#define DLR_REJECTED 16U
-#define REF_MAC 8U
-
-/* "sp1", the kind of SMS, handset, job, and a MAC: bearerbox keeps it and gives it
- * back, so that the store needs no record for every SMS that is out. */
-static void ref_mac(const struct keeper *k, char kind, const uint8_t ids[32],
-                    uint8_t mac[32])
-{
-    uint8_t bytes[33];
-
-    bytes[0] = (uint8_t)kind;
-    memcpy(bytes + 1, ids, 32);
-    store_mac(k->store, "dlr", bytes, sizeof bytes, mac);
-}
-
-void inbound_ref(const struct keeper *k, char kind, const uint8_t handset[16],
-                 const uint8_t job[16], char out[160])
-{
-    uint8_t ids[32], mac[32];
-    char ids_text[HEX_LEN(32) + 1], mac_text[HEX_LEN(REF_MAC) + 1];
-
-    memcpy(ids, handset, 16);
-    memcpy(ids + 16, job, 16);
-    ref_mac(k, kind, ids, mac);
-    (void)snprintf(out, 160, "sp1-%c-%s-%s", kind, hex_text(ids_text, ids, 32),
-                   hex_text(mac_text, mac, REF_MAC));
-}
-
-static bool take_ref(const struct keeper *k, const char *ref, char *kind,
-                     uint8_t ids[32])
-{
-    struct cur c = cur_of(span_str(ref));
-    struct span text;
-    uint8_t given[REF_MAC], mac[32], letter;
-
-    if (!cur_word(&c, "sp1-") || !cur_u8(&c, &letter) || !cur_byte(&c, '-') ||
-        !cur_span(&c, HEX_LEN(32), &text) || !hex_take(text, ids, 32) ||
-        !cur_byte(&c, '-') || !hex_take(span_of(c.p, cur_left(&c)), given, REF_MAC))
-        return false;
-    *kind = (char)letter;
-    ref_mac(k, *kind, ids, mac);
-    return CRYPTO_memcmp(given, mac, REF_MAC) == 0;
-}
-
-static enum ipc_verdict dlr(struct keeper *k, void *arg)
-{
-    const struct ipc_dlr *in = arg;
-    uint8_t ids[32], none[16] = { 0 };
-    char kind;
-
-    if (tx_seen(k, "dlr", in->id, strlen(in->id), none, REPEAT_S))
-        return IPC_REPEATED;
-    if (!take_ref(k, in->ref, &kind, ids)) {
-        LOG(L_INFO, "dlr.unknown", LOG_STR("id", in->id));
-        return IPC_OK;
-    }
-    LOG(L_INFO, "sms.report", LOG_ID("job", ids + 16), LOG_U64("event", in->event));
-    if (kind == 'n' && (in->event == DLR_FAILED || in->event == DLR_REJECTED))
-        notice_undeliverable(k, ids);
-    return IPC_OK;
-}
-
-void inbound_dlr(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f)
-{
-    const struct ipc_input_answer answer = { tx_run(k, dlr,
-                                                    (void *)(uintptr_t)f->fixed) };
-
-    ipc_send(ch, IPC_INPUT_ANSWER, f->call, &answer, span_of(NULL, 0));
-}
 
 struct mo {
     const struct ipc_mo *in;

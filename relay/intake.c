@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #define DAY_S 86400U
+#define USED_EXACT_S 3600U /* a conversation's last use, as exact as it need be */
 #define CHUNK_SEALED (STREAM_CHUNK + STREAM_TAG)
 #define SUBMISSION_MAX_S (5U * DAY_S) /* how long an MTA may try again */
 
@@ -128,7 +129,7 @@ static enum ipc_verdict ask(struct keeper *k, void *arg)
         return IPC_LIMIT;
     if (!tx_get(k, T_HANDSET, t.handset, 16, RECORD_HANDSET, &h))
         return IPC_OK;
-    if (h.opted_out != 0)
+    if (optout_is(k, t.handset, &h, t.account->name))
         return IPC_OPTED_OUT;
     for (size_t i = 0; i < h.device_count; i++)
         put_device(k, h.devices[i], a);
@@ -159,19 +160,22 @@ void intake_ask(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame
 struct offer {
     const struct ipc_offer *in;
     struct span references, sealed, parts;
+    struct report_ask report;
     uint8_t id[16]; /* out */
 };
 
 static bool take_offer(struct offer *o, struct span tail)
 {
     struct cur c = cur_of(tail);
-    uint16_t refs;
+    uint16_t refs, report;
     uint32_t sealed;
+    struct span asked;
 
     if (!cur_be16(&c, &refs) || !cur_span(&c, refs, &o->references) ||
-        !cur_be32(&c, &sealed) || !cur_span(&c, sealed, &o->sealed) ||
-        refs >= RECORD_REFERENCES || memchr(o->references.p, '\0', refs) != NULL ||
-        !jwe_check(o->sealed))
+        !cur_be16(&c, &report) || !cur_span(&c, report, &asked) ||
+        !report_ask_unpack(asked, &o->report) || !cur_be32(&c, &sealed) ||
+        !cur_span(&c, sealed, &o->sealed) || refs >= RECORD_REFERENCES ||
+        memchr(o->references.p, '\0', refs) != NULL || !jwe_check(o->sealed))
         return false;
     o->parts = span_of(c.p, cur_left(&c));
     for (uint16_t i = 0; i < o->in->parts; i++) {
@@ -243,6 +247,7 @@ static void put_conversation(struct keeper *k, const struct offer *o,
     memcpy(c.msisdn, t->msisdn, sizeof t->msisdn);
     (void)span_copy(c.account, sizeof c.account, span_str(t->account->name));
     (void)span_copy(c.sender, sizeof c.sender, span_str(t->sender));
+    (void)span_copy(c.number, sizeof c.number, span_str(o->in->number));
     (void)span_copy(c.mail_id, sizeof c.mail_id, span_str(o->in->mail_id));
     (void)span_copy(c.references, sizeof c.references, o->references);
     tx_put(k, T_CONVERSATION, t->conversation.key, 16, RECORD_CONVERSATION, &c);
@@ -252,6 +257,57 @@ static void put_conversation(struct keeper *k, const struct offer *o,
 
         tx_mark(k, T_BY_EXPIRY, e.b, e.n);
     }
+    record_clear(RECORD_CONVERSATION, &c);
+}
+
+/* Who answers an SMS from that number means this conversation; the link's own sender
+ * needs no record. */
+static void put_route(struct keeper *k, const uint8_t handset[16], const char *number,
+                      const uint8_t conversation[16], struct handset_record *h)
+{
+    struct route_record r;
+    uint8_t name[STORE_BLIND_BYTES];
+    struct tx_key key;
+
+    if (number[0] == '\0') {
+        memcpy(h->newest_conversation, conversation, 16);
+        return;
+    }
+    store_blind(k->store, "smsc-number", number, strlen(number), name);
+    key = tx_key_ids(handset, name);
+    memcpy(r.conversation, conversation, 16);
+    tx_put(k, T_ROUTE, key.b, key.n, RECORD_ROUTE, &r);
+}
+
+void intake_conversation(struct keeper *k, const struct config_account *account,
+                         const char *sender, const char *number, const char *msisdn,
+                         const uint8_t handset[16], struct handset_record *h,
+                         uint8_t conversation_out[16])
+{
+    struct conversation_record c = { 0 };
+    struct conversation new;
+    struct tx_key e;
+
+    conversation_of(k, account->name, sender, msisdn, &new);
+    memcpy(conversation_out, new.key, 16);
+    put_route(k, handset, number, new.key, h);
+    if (tx_get(k, T_CONVERSATION, new.key, 16, RECORD_CONVERSATION, &c) &&
+        c.used_s + USED_EXACT_S > k->now_s && strcmp(c.number, number) == 0) {
+        record_clear(RECORD_CONVERSATION, &c);
+        return;
+    }
+    if (c.used_s == 0) {
+        e = tx_key_expiry(k->now_s + 2 * k->config->retention_s, 'C', new.key);
+        tx_mark(k, T_BY_EXPIRY, e.b, e.n);
+    }
+    c.used_s = k->now_s;
+    memcpy(c.handset, handset, 16);
+    memcpy(c.alias, new.alias, 16);
+    (void)span_copy(c.msisdn, sizeof c.msisdn, span_str(msisdn));
+    (void)span_copy(c.account, sizeof c.account, span_str(account->name));
+    (void)span_copy(c.sender, sizeof c.sender, span_str(sender));
+    (void)span_copy(c.number, sizeof c.number, span_str(number));
+    tx_put(k, T_CONVERSATION, new.key, 16, RECORD_CONVERSATION, &c);
     record_clear(RECORD_CONVERSATION, &c);
 }
 
@@ -292,7 +348,9 @@ static enum ipc_verdict offer(struct keeper *k, void *arg)
 {
     struct offer *o = arg;
     const struct ipc_offer *in = o->in;
-    const uint64_t expires_s = k->now_s + k->config->retention_s;
+    const uint64_t kept_s = k->now_s + k->config->retention_s;
+    const uint64_t expires_s =
+        in->expires_s > k->now_s && in->expires_s < kept_s ? in->expires_s : kept_s;
     struct target t;
     struct handset_record h;
     enum ipc_verdict v = find_target(k, &in->to, in->account, in->sender, &t);
@@ -300,7 +358,8 @@ static enum ipc_verdict offer(struct keeper *k, void *arg)
     if (v != IPC_OK)
         return v;
     memcpy(o->id, in->message_id, 16);
-    if (tx_seen(k, "submission", in->submission, sizeof in->submission, o->id,
+    if (in->submission_s > 0 &&
+        tx_seen(k, "submission", in->submission, sizeof in->submission, o->id,
                 in->submission_s < SUBMISSION_MAX_S ? in->submission_s
                                                     : SUBMISSION_MAX_S))
         return IPC_REPEATED;
@@ -310,7 +369,7 @@ static enum ipc_verdict offer(struct keeper *k, void *arg)
     if (!tx_ok(k))
         return IPC_TEMP;
     /* tx_refuse: a submission that is refused must not stay "seen" */
-    if (h.opted_out != 0)
+    if (optout_is(k, t.handset, &h, t.account->name))
         return tx_refuse(k, IPC_OPTED_OUT);
     if (!form_is_current(k, o, &h))
         return tx_refuse(k, IPC_STALE_EPOCH);
@@ -320,7 +379,9 @@ static enum ipc_verdict offer(struct keeper *k, void *arg)
     if (!put_message(k, o, &t, expires_s))
         return tx_refuse(k, IPC_BAD_REQUEST);
     put_conversation(k, o, &t);
-    memcpy(h.newest_conversation, t.conversation.key, 16);
+    report_remember(k, in->message_id, t.handset, t.account->name, &o->report,
+                    expires_s);
+    put_route(k, t.handset, in->number, t.conversation.key, &h);
     (void)span_copy(h.language, sizeof h.language, span_str(t.account->language));
     notice_want(k, t.handset, &h, expires_s);
     tx_put(k, T_HANDSET, t.handset, 16, RECORD_HANDSET, &h);
@@ -360,5 +421,6 @@ void intake_remove(struct keeper *k, const uint8_t id[16],
     }
     if (m->parts > 0)
         tx_scan(k, T_PART, id, 16, NULL, 0, remove_part, NULL);
+    report_forget(k, id);
     tx_del(k, T_MESSAGE, id, 16);
 }

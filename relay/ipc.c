@@ -57,13 +57,21 @@ static const struct {
     S(OFFER, ipc_offer, to.msisdn),
     S(OFFER, ipc_offer, account),
     S(OFFER, ipc_offer, sender),
+    S(OFFER, ipc_offer, number),
     S(OFFER, ipc_offer, mail_id),
+    S(PLAIN, ipc_plain, msisdn),
+    S(PLAIN, ipc_plain, account),
+    S(PLAIN, ipc_plain, sender),
+    S(PLAIN, ipc_plain, number),
     S(REG_START, ipc_reg_start, msisdn),
+    S(REG_STARTED, ipc_reg_started, sms_to),
     S(REG_OTP, ipc_reg_otp, otp),
+    S(REG_OTP, ipc_reg_otp, msisdn),
     S(REG_DEVICE, ipc_reg_device, label),
     S(DEVICE_ANSWER, ipc_device_answer, nonce),
     S(JOB_SMS, ipc_job_sms, to),
     S(JOB_SMS, ipc_job_sms, dlr_url),
+    S(JOB_CALLBACK, ipc_job_callback, account),
     S(JOB_MAIL, ipc_job_mail, to),
     S(JOB_MAIL, ipc_job_mail, from),
     S(JOB_MAIL, ipc_job_mail, msisdn),
@@ -75,8 +83,11 @@ static const struct {
     S(MO, ipc_mo, id),
     S(MO, ipc_mo, from),
     S(MO, ipc_mo, to),
+    S(MO, ipc_mo, smsc),
     S(DLR, ipc_dlr, id),
     S(DLR, ipc_dlr, ref),
+    S(DLR, ipc_dlr, smsc),
+    S(DLR, ipc_dlr, foreign_id),
 };
 #undef S
 
@@ -97,7 +108,8 @@ static_assert(sizeof role_names / sizeof role_names[0] == IPC_ROLE_COUNT,
 static const char *const verdict_names[] = {
     "ok",          "repeated",    "opted-out", "no-alias",     "stranger", "limit",
     "full",        "stale-epoch", "gone",      "otp-mismatch", "closed",   "bad-key",
-    "bad-request", "proof",       "nonce",     "too-many",     "temp",
+    "bad-request", "proof",       "nonce",     "waiting",      "mismatch", "forbidden",
+    "no-reply",    "too-many",    "temp",
 };
 static_assert(sizeof verdict_names / sizeof verdict_names[0] == IPC_VERDICT_COUNT,
               "a name a verdict");

@@ -26,7 +26,9 @@ enum ipc_role { IPC_PARENT, IPC_FRONT, IPC_KEEPER, IPC_COURIER, IPC_ROLE_COUNT }
 #define IPC_TAIL_LIST (8U << 20)
 #define IPC_TAIL_CALL (256U << 10)
 #define IPC_TAIL_KEY 1024U
-#define IPC_TAIL_SMS 4096U
+#define IPC_TAIL_SMS (64U << 10) /* struct sms, packed; the text of an MO or DLR */
+#define IPC_TAIL_PLAIN (80U << 10)
+#define IPC_TAIL_CALLBACK (512U << 10)
 #define IPC_TAIL_MAIL (512U << 10)
 
 /* type, from, to, fixed struct, longest tail */
@@ -43,6 +45,8 @@ enum ipc_role { IPC_PARENT, IPC_FRONT, IPC_KEEPER, IPC_COURIER, IPC_ROLE_COUNT }
     X(RECIPIENT, KEEPER, FRONT, ipc_recipient, IPC_TAIL_DEVICES)                     \
     X(OFFER, FRONT, KEEPER, ipc_offer, IPC_TAIL_MESSAGE)                             \
     X(OFFER_ANSWER, KEEPER, FRONT, ipc_offer_answer, 0) /* IPC_OK: on disk */        \
+    X(PLAIN, FRONT, KEEPER, ipc_plain, IPC_TAIL_PLAIN)                               \
+    X(PLAIN_ANSWER, KEEPER, FRONT, ipc_offer_answer, 0) /* IPC_OK: on disk */        \
     X(REG_START, FRONT, KEEPER, ipc_reg_start, 0)                                    \
     X(REG_STARTED, KEEPER, FRONT, ipc_reg_started, 0)                                \
     X(REG_OTP, FRONT, KEEPER, ipc_reg_otp, 0)                                        \
@@ -53,10 +57,11 @@ enum ipc_role { IPC_PARENT, IPC_FRONT, IPC_KEEPER, IPC_COURIER, IPC_ROLE_COUNT }
     X(DEVICE_ANSWER, KEEPER, FRONT, ipc_device_answer, IPC_TAIL_MESSAGE)             \
     X(JOB_SMS, KEEPER, COURIER, ipc_job_sms, IPC_TAIL_SMS)                           \
     X(JOB_MAIL, KEEPER, COURIER, ipc_job_mail, IPC_TAIL_MAIL)                        \
+    X(JOB_CALLBACK, KEEPER, COURIER, ipc_job_callback, IPC_TAIL_CALLBACK)            \
     X(JOB_DONE, COURIER, KEEPER, ipc_job_done, 0)                                    \
     X(LINK, COURIER, KEEPER, ipc_link, 0)                                            \
     X(MO, COURIER, KEEPER, ipc_mo, IPC_TAIL_SMS)                                     \
-    X(DLR, COURIER, KEEPER, ipc_dlr, 0)                                              \
+    X(DLR, COURIER, KEEPER, ipc_dlr, IPC_TAIL_SMS)                                   \
     X(INPUT_ANSWER, KEEPER, COURIER, ipc_input_answer, 0) /* IPC_OK: on disk, ack it \
                                                            */
 
@@ -83,10 +88,14 @@ enum ipc_verdict {
     IPC_CLOSED,       /* registration over: used, expired, out of tries, locked */
     IPC_BAD_KEY,
     IPC_BAD_REQUEST,
-    IPC_PROOF,    /* the device's proof is missing, forged or replayed */
-    IPC_NONCE,    /* ... or only its nonce is old: take the new one */
-    IPC_TOO_MANY, /* a limit on OTPs or devices */
-    IPC_TEMP,     /* the keeper could not; later it may */
+    IPC_PROOF,     /* the device's proof is missing, forged or replayed */
+    IPC_NONCE,     /* ... or only its nonce is old: take the new one */
+    IPC_WAITING,   /* the handset's SMS has not come yet */
+    IPC_MISMATCH,  /* it came from another number than the call named */
+    IPC_FORBIDDEN, /* this direction is not offered */
+    IPC_NO_REPLY,  /* the sender takes no answers */
+    IPC_TOO_MANY,  /* a limit on OTPs or devices */
+    IPC_TEMP,      /* the keeper could not; later it may */
     IPC_VERDICT_COUNT
 };
 const char *ipc_verdict_name(enum ipc_verdict v); /* "opted-out", for logs */
@@ -127,8 +136,8 @@ struct ipc_recipient {
     char account[64]; /* of an alias: the conversation's */
 };
 
-/* Tail: be16 n, references n | be32 n, sealed manifest (binary JWE) n | for each part
- * be64 n, ciphertext n. */
+/* Tail: be16 n, references n | be16 n, report_ask n (none: 0) | be32 n, sealed manifest
+ * (binary JWE) n | for each part be64 n, ciphertext n. */
 struct ipc_offer {
     struct ipc_address to;
     uint8_t message_id[16]; /* from ipc_recipient */
@@ -139,8 +148,10 @@ struct ipc_offer {
     uint32_t epoch;        /* of the intermediate form */
     uint32_t submission_s; /* how long a repeat is recognised */
     uint64_t bytes;        /* as it came in */
+    uint64_t expires_s;    /* 0: after the retention time */
     char account[64];
     char sender[321];
+    char number[32]; /* its SMS are from there; "": the link's sender */
     char mail_id[256];
 };
 struct ipc_offer_answer {
@@ -149,7 +160,24 @@ struct ipc_offer_answer {
         message_id[16]; /* of the one that is kept (IPC_REPEATED: the first one's) */
 };
 
+/* A plain SMS. Tail: be16 n, report_ask n (none: 0) | struct sms packed and sealed to
+ * the epoch (binary JWE, typ sealpost-sms, its id the message_id), to the end. */
+struct ipc_plain {
+    char msisdn[16];
+    char account[64];
+    char sender[321]; /* as in ipc_offer: whose conversation it is */
+    char number[32];
+    uint8_t message_id[16]; /* front's own: random */
+    uint8_t submission[32];
+    uint32_t submission_s; /* 0: no repeat is recognised */
+    uint32_t epoch;
+    uint32_t messages;  /* SMS that it takes: counted against the daily limit */
+    uint64_t expires_s; /* it is not worth sending later */
+};
+
+enum registration_direction { REG_SERVER = 1, REG_HANDSET = 2 };
 struct ipc_reg_start {
+    uint8_t direction; /* enum registration_direction */
     uint8_t by_notice;
     uint8_t notice[10];
     uint8_t client_family; /* 4, 6, or 0 unknown */
@@ -160,10 +188,14 @@ struct ipc_reg_started { /* the same for numbers known and unknown */
     uint32_t verdict;
     uint8_t registration[16];
     uint64_t expires_s;
+    uint8_t has_check;
+    uint8_t check[32]; /* otp-check-at-handset: SHA-256 of registration (hex) and OTP */
+    char sms_to[20];   /* REG_HANDSET: where the handset sends its password */
 };
 struct ipc_reg_otp {
     uint8_t registration[16];
     char otp[36];
+    char msisdn[16]; /* REG_HANDSET: the number that the call names; else "" */
 };
 struct ipc_reg_otp_answer {
     uint32_t verdict;
@@ -172,7 +204,8 @@ struct ipc_reg_otp_answer {
 /* Tail: the encryption key's SubjectPublicKeyInfo. */
 struct ipc_reg_device {
     uint8_t registration[16];
-    uint8_t type; /* enum device_type */
+    uint8_t type;    /* enum device_type */
+    uint8_t checked; /* the handset compared the OTP itself (otp-check-at-handset) */
     uint8_t signing_point[65];
     char label[64];
 };
@@ -211,13 +244,23 @@ struct ipc_device_answer {
     char nonce[48];  /* for the next proof; always filled */
 };
 
-struct ipc_job_sms { /* tail: the text, UTF-8 */
+struct ipc_job_sms { /* tail: struct sms, packed */
     uint8_t job[16];
-    uint32_t validity_min;
+    uint32_t dlr_mask;
     char to[16];
     char dlr_url[160]; /* opaque, comes back with the DLR */
 };
-enum mail_kind { MAIL_REPLY, MAIL_EXPIRED, MAIL_UNDELIVERABLE, MAIL_KIND_COUNT };
+struct ipc_job_callback { /* tail: be32 n, URL n | body, to the end; none: GET */
+    uint8_t job[16];
+    char account[64]; /* whose rules and secret */
+};
+enum mail_kind {
+    MAIL_REPLY,
+    MAIL_EXPIRED,
+    MAIL_UNDELIVERABLE,
+    MAIL_WRONG_NUMBER,
+    MAIL_KIND_COUNT
+};
 struct ipc_job_mail { /* tail: be16 n, references n | text, to the end */
     uint8_t job[16];
     uint8_t kind; /* enum mail_kind */
@@ -242,21 +285,26 @@ struct ipc_job_done {
     uint8_t outcome;
     char why[128];
 };
-enum link_kind { LINK_SMS, LINK_MAIL, LINK_KIND_COUNT };
+enum link_kind { LINK_SMS, LINK_MAIL, LINK_HTTP, LINK_KIND_COUNT };
 struct ipc_link {
     uint8_t kind; /* enum link_kind */
     uint8_t up;
+    uint32_t window; /* most jobs that may be under way; 0: the keeper's default */
 };
 struct ipc_mo { /* tail: the text, UTF-8 */
     uint64_t sent_s;
     char id[40]; /* bearerbox's UUID */
     char from[40];
     char to[40];
+    char smsc[64];
 };
-struct ipc_dlr {
+struct ipc_dlr {    /* tail: its text, as the SMSC gave it */
     uint32_t event; /* 1 delivered, 2 failed, 4 buffered, 8 at the SMSC, 16 rejected */
+    uint64_t sent_s;
     char id[40];
     char ref[160]; /* our dlr_url */
+    char smsc[64];
+    char foreign_id[128]; /* the SMSC's id of the MT; "" when it gave none */
 };
 struct ipc_input_answer {
     uint32_t verdict;

@@ -30,6 +30,7 @@ typedef void handler(struct keeper *k, struct ipc_channel *ch,
 static handler *const handlers[IPC_TYPE_COUNT] = {
     [IPC_RECIPIENT_ASK] = intake_ask,
     [IPC_OFFER] = intake_offer,
+    [IPC_PLAIN] = plain_submit,
     [IPC_REG_START] = registration_start,
     [IPC_REG_OTP] = registration_otp,
     [IPC_REG_DEVICE] = registration_device,
@@ -37,7 +38,7 @@ static handler *const handlers[IPC_TYPE_COUNT] = {
     [IPC_JOB_DONE] = outbox_done,
     [IPC_LINK] = outbox_link,
     [IPC_MO] = inbound_mo,
-    [IPC_DLR] = inbound_dlr,
+    [IPC_DLR] = dlr_take,
 };
 
 void keeper_random(void *to, size_t n)

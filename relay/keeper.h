@@ -6,8 +6,10 @@
  * intake.c      recipients asked for, messages offered
  * registration.c, device.c, proof.c   handsets
  * reseal.c      intermediate to final form
- * notice.c, outbox.c, reply.c, report.c   what goes out
- * inbound.c     MO and DLR
+ * notice.c, plain.c, reply.c, report.c   what goes out
+ * outbox.c      ... and when, and what became of it
+ * inbound.c, dlr.c   what comes back: MO and DLR
+ * optout.c      who wants no messages from whom
  * expiry.c      what ends by time; epochs
  * tx.c          transactions */
 #ifndef RELAY_KEEPER_H
@@ -19,11 +21,12 @@
 #include "relay/log.h"
 #include "relay/message.h"
 #include "relay/msisdn.h"
+#include "relay/sms.h"
 #include "relay/template.h"
 #include "relay/tx.h"
 
 #define PEERS_MAX 64
-#define IN_FLIGHT_MAX 256
+#define IN_FLIGHT_MAX 512        /* over all links; courier keeps as many outcomes */
 #define FRESH_NUMBER_S 15552000U /* 180 d */
 
 enum outbox_kind {
@@ -35,14 +38,32 @@ enum outbox_kind {
     OUTBOX_REPLY = 6,
     OUTBOX_EXPIRED = 7,       /* report: not collected in time */
     OUTBOX_UNDELIVERABLE = 8, /* report: the network refused the number */
+    OUTBOX_HELP = 9,
+    OUTBOX_WRONG = 10,        /* answer to WRONG */
+    OUTBOX_CONFIRM = 11,      /* a device was registered by an SMS from the number */
+    OUTBOX_WRONG_NUMBER = 12, /* report: its holder says that it is the wrong number */
+    OUTBOX_PLAIN = 13,        /* an application's SMS, as it is */
+    OUTBOX_REPORT = 14,       /* to an application's dlr-url */
+    OUTBOX_REPLY_CALLBACK = 15, /* a reply to an account's reply-url */
     OUTBOX_KIND_COUNT
 };
-enum outbox_lane { LANE_OTP, LANE_SMS, LANE_MAIL, LANE_COUNT };
+/* In the order in which they are looked at. What was set aside only waits for its end.
+ */
+enum outbox_lane {
+    LANE_OTP,
+    LANE_SMS,
+    LANE_PLAIN,
+    LANE_MAIL,
+    LANE_CALLBACK,
+    LANE_ASIDE,
+    LANE_COUNT
+};
 
 enum registration_state { REG_PENDING = 1, REG_PROVEN = 2, REG_CLOSED = 3 };
 
 struct in_flight { /* handed to courier, outcome not yet known */
     bool used;
+    bool alone; /* nothing else is handed to its link meanwhile */
     uint8_t job[16];
     struct tx_key key; /* where it stands in the outbox */
 };
@@ -58,6 +79,7 @@ struct keeper {
     struct ipc_channel *peers[PEERS_MAX]; /* fronts and courier */
     struct ipc_channel *courier;          /* one of them, or NULL */
     bool link_up[LINK_KIND_COUNT];
+    uint32_t link_window[LINK_KIND_COUNT]; /* most jobs under way */
     uint32_t epoch_day;
     struct jwe_key epoch;
     bool full;
@@ -68,7 +90,8 @@ struct keeper {
     enum ipc_verdict failure; /* of this transaction, sticky */
     bool pump_wanted;
     struct in_flight in_flight[IN_FLIGHT_MAX];
-    size_t in_flight_count;
+    size_t in_flight_count[LINK_KIND_COUNT];
+    bool alone[LINK_KIND_COUNT]; /* one is under way that must have the link alone */
     uint64_t id_ms;
     uint32_t id_count;
     struct proofs *proofs;
@@ -86,9 +109,33 @@ void keeper_handset(struct keeper *k, const uint8_t id[16], const char *msisdn,
 /* intake.c: requests of front; each answers on ch. */
 void intake_ask(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
 void intake_offer(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+/* intake_conversation - the conversation of an account's sender and a handset is used
+ * now: made when it is new; who answers an SMS from number (or from the link's sender)
+ * means it. The caller puts *h afterwards. */
+void intake_conversation(struct keeper *k, const struct config_account *account,
+                         const char *sender, const char *number, const char *msisdn,
+                         const uint8_t handset[16], struct handset_record *h,
+                         uint8_t conversation_out[16]);
 /* intake_remove - a message and all that belongs to it. */
 void intake_remove(struct keeper *k, const uint8_t id[16],
                    const struct message_record *m);
+
+/* optout.c */
+/* optout_is - does this handset want no messages from this account? *h is its record.
+ */
+bool optout_is(struct keeper *k, const uint8_t handset[16],
+               const struct handset_record *h, const char *account);
+/* optout_set - stop (or allow again) one account, or all of them when account is NULL;
+ * the caller puts *h afterwards. true: that is a change. */
+bool optout_set(struct keeper *k, const uint8_t handset[16], struct handset_record *h,
+                const char *account, bool stopped);
+
+/* plain.c */
+void plain_submit(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+/* plain_open - the packed struct sms of an outbox entry (wipe it). IPC_GONE: nobody can
+ * any more, or the handset said STOP meanwhile. */
+enum ipc_verdict plain_open(struct keeper *k, const struct outbox_record *o,
+                            const struct handset_record *h, struct buf *packed);
 
 /* registration.c */
 void registration_start(struct keeper *k, struct ipc_channel *ch,
@@ -97,6 +144,10 @@ void registration_otp(struct keeper *k, struct ipc_channel *ch,
                       const struct ipc_frame *f);
 void registration_device(struct keeper *k, struct ipc_channel *ch,
                          const struct ipc_frame *f);
+
+/* registration_confirmed - the SMS that tells of a device has gone: its waiting time
+ * begins. */
+void registration_confirmed(struct keeper *k, const struct outbox_record *o);
 
 /* device.c */
 void device_call(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
@@ -134,9 +185,10 @@ void reseal_peek_subject(struct keeper *k, const uint8_t message[16], char *subj
  */
 void notice_want(struct keeper *k, const uint8_t handset[16], struct handset_record *h,
                  uint64_t expires_s);
-/* notice_render - the SMS; false when nothing waits any more (the job is dropped). */
+/* notice_render - the SMS's text, and where it is from; false when nothing waits any
+ * more (the job is dropped). */
 bool notice_render(struct keeper *k, const struct outbox_record *o,
-                   const struct handset_record *h, struct buf *text);
+                   const struct handset_record *h, struct sms *sms, struct buf *text);
 /* notice_sent - the SMS that was handed over at handed_s is out: what came later gets
  * its own. */
 void notice_sent(struct keeper *k, const struct outbox_record *o, uint64_t handed_s);
@@ -145,7 +197,7 @@ void notice_sent(struct keeper *k, const struct outbox_record *o, uint64_t hande
 void notice_again(struct keeper *k, const uint8_t handset[16]);
 /* notice_undeliverable - the network will not bring SMS to this number: tell senders.
  */
-void notice_undeliverable(struct keeper *k, const uint8_t handset[16]);
+void notice_undeliverable(struct keeper *k, const uint8_t handset[16], uint32_t event);
 /* notice_dropped - a notice left the outbox without being sent. */
 void notice_dropped(struct keeper *k, const uint8_t handset[16]);
 
@@ -175,18 +227,47 @@ enum ipc_verdict reply_mail(struct keeper *k, const uint8_t job[16],
                             const struct outbox_record *o, struct ipc_job_mail *mail,
                             struct buf *tail);
 
+/* reply_callback - the same for an account's reply-url. */
+enum ipc_verdict reply_callback(struct keeper *k, const uint8_t job[16],
+                                const struct outbox_record *o,
+                                struct ipc_job_callback *out, struct buf *tail);
+
 /* report.c */
 void report_want(struct keeper *k, enum outbox_kind kind, const uint8_t message[16],
                  const struct message_record *m);
 bool report_mail(struct keeper *k, const uint8_t job[16], const struct outbox_record *o,
                  struct ipc_job_mail *mail, struct buf *tail);
 
+/* report_app.c: an application's dlr-url */
+/* What was asked to be told of a message or an SMS, by its id. */
+void report_remember(struct keeper *k, const uint8_t id[16], const uint8_t handset[16],
+                     const char *account, const struct report_ask *ask,
+                     uint64_t expires_s);
+void report_forget(struct keeper *k, const uint8_t id[16]);
+/* report_event - tell the application if it asked for this one. facts: of the DLR that
+ * says so; NULL: Sealpost's own word, text says what happened ("fetched"). A final
+ * event (delivered, failed, rejected) ends it when last. */
+struct report_facts {
+    const char *dlr_id, *smsc, *foreign_id;
+    struct span text;
+};
+void report_event(struct keeper *k, const uint8_t id[16], uint32_t event,
+                  const struct report_facts *facts, bool last);
+/* report_callback - fills the job and appends its tail. */
+bool report_callback(struct keeper *k, const uint8_t job[16],
+                     const struct outbox_record *o, struct ipc_job_callback *out,
+                     struct buf *tail);
+/* report_given_up - a callback never arrived: counted, and said. */
+void report_given_up(struct keeper *k, const struct outbox_record *o);
+
 /* inbound.c */
 void inbound_mo(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
-void inbound_dlr(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
-/* inbound_ref - the opaque dlr_url of a job: says for which handset, and is signed. */
-void inbound_ref(const struct keeper *k, char kind, const uint8_t handset[16],
-                 const uint8_t job[16], char out[160]);
+
+/* dlr.c */
+void dlr_take(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+/* dlr_ref - the opaque dlr_url of a job: says for which handset, and is signed. */
+void dlr_ref(const struct keeper *k, char kind, const uint8_t handset[16],
+             const uint8_t job[16], char out[160]);
 
 /* expiry.c */
 void expiry_sweep(struct keeper *k);

@@ -4,6 +4,7 @@
 #define RELAY_MESSAGE_H
 
 #include "relay/jwe.h"
+#include "relay/span.h"
 
 enum message_form {
     FORM_INTERMEDIATE = 1, /* sealed to an epoch key (seed 306, 414) */
@@ -15,6 +16,25 @@ enum message_form {
     1U /* null sender or Auto-Submitted: never report, never reply \
           by ourselves (RFC 3834) */
 #define MESSAGE_UNDELIVERABLE 2U
+
+/* What an application wants to be told of a message or a plain SMS: the bits are those
+ * of Kannel's dlr-mask. All borrowed. */
+#define REPORT_DELIVERED 1U
+#define REPORT_FAILED 2U
+#define REPORT_BUFFERED 4U
+#define REPORT_AT_SMSC 8U
+#define REPORT_REJECTED 16U
+#define REPORT_ASK_MAX (4U << 10)
+struct report_ask {
+    uint32_t mask;
+    struct span url; /* with Kannel's escapes; n == 0: nothing is asked */
+    struct span from, smsc, account_param;
+};
+/* report_ask_pack - appends; nothing when nothing is asked. */
+void report_ask_pack(const struct report_ask *r, struct buf *out);
+/* report_ask_unpack - false: these are not such bytes. Of no bytes: nothing is asked.
+ */
+bool report_ask_unpack(struct span packed, struct report_ask *r);
 
 enum device_type { /* how long its storage lasts, DESIGN 5.3 "fresh devices" */
                    DEVICE_BROWSER = 1,

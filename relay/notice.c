@@ -29,6 +29,7 @@ void notice_want(struct keeper *k, const uint8_t handset[16], struct handset_rec
 struct waiting {
     bool any;
     char account[64]; /* of the newest */
+    uint8_t conversation[16];
 };
 
 static bool look_waiting(struct keeper *k, const uint8_t *key, size_t n, void *arg)
@@ -42,6 +43,7 @@ static bool look_waiting(struct keeper *k, const uint8_t *key, size_t n, void *a
     if (m.fetched_s == 0 && m.notified_s == 0 && m.expires_s > k->now_s) {
         w->any = true;
         memcpy(w->account, m.account, sizeof w->account);
+        memcpy(w->conversation, m.conversation, 16);
     }
     record_clear(RECORD_MESSAGE, &m);
     return true;
@@ -62,8 +64,27 @@ static void make_token(struct keeper *k, const struct outbox_record *o, char *te
     (void)b32_text(text, token, sizeof token);
 }
 
+/* The number that the sender's SMS are from, by the SMSC that its account uses. */
+static void put_origin(struct keeper *k, const struct waiting *w,
+                       const struct config_account *account, struct sms *sms)
+{
+    struct conversation_record c;
+
+    if (tx_get(k, T_CONVERSATION, w->conversation, 16, RECORD_CONVERSATION, &c)) {
+        memcpy(sms->from, c.number, sizeof sms->from);
+        record_clear(RECORD_CONVERSATION, &c);
+    }
+    if (account == NULL)
+        return;
+    if (account->forced_smsc != NULL)
+        (void)span_copy(sms->smsc, sizeof sms->smsc, span_str(account->forced_smsc));
+    else if (account->default_smsc != NULL)
+        (void)span_copy(sms->smsc, sizeof sms->smsc, span_str(account->default_smsc));
+    (void)span_copy(sms->service, sizeof sms->service, span_str(account->username));
+}
+
 bool notice_render(struct keeper *k, const struct outbox_record *o,
-                   const struct handset_record *h, struct buf *text)
+                   const struct handset_record *h, struct sms *sms, struct buf *text)
 {
     struct waiting w = { .any = false };
     const struct config_account *account;
@@ -77,6 +98,7 @@ bool notice_render(struct keeper *k, const struct outbox_record *o,
     if (!w.any || h->opted_out != 0)
         return false;
     account = config_account(k->config, w.account);
+    put_origin(k, &w, account, sms);
     make_token(k, o, token);
     buf_init(&link, 512);
     buf_printf(&link, "%s/m/%s", k->config->public_url, token);
@@ -143,15 +165,18 @@ void notice_dropped(struct keeper *k, const uint8_t handset[16])
 
 static bool report_one(struct keeper *k, const uint8_t *key, size_t n, void *arg)
 {
+    static const struct report_facts facts = { .text = { "SEALPOST/undeliverable",
+                                                         22 } };
     struct message_record m;
 
-    (void)n, (void)arg;
+    (void)n;
     if (!tx_get(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m))
         return true;
     if (m.fetched_s == 0 && (m.flags & MESSAGE_UNDELIVERABLE) == 0) {
         m.flags |= MESSAGE_UNDELIVERABLE;
         tx_put(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m);
         report_want(k, OUTBOX_UNDELIVERABLE, key + 16, &m);
+        report_event(k, key + 16, *(const uint32_t *)arg, &facts, false);
         LOG(L_INFO, "message.undeliverable", LOG_ID("msg", key + 16));
     }
     record_clear(RECORD_MESSAGE, &m);
@@ -170,7 +195,7 @@ void notice_again(struct keeper *k, const uint8_t handset[16])
 }
 
 /* The messages stay until they expire: the number may still come by the web. */
-void notice_undeliverable(struct keeper *k, const uint8_t handset[16])
+void notice_undeliverable(struct keeper *k, const uint8_t handset[16], uint32_t event)
 {
-    tx_scan(k, T_BY_HANDSET, handset, 16, NULL, 0, report_one, NULL);
+    tx_scan(k, T_BY_HANDSET, handset, 16, NULL, 0, report_one, &event);
 }

@@ -13,11 +13,16 @@
 #include "relay/keeper.h"
 #include <assert.h>
 
-#define LEASE_S 60U /* an entry handed over comes due again if nobody tells */
+#define ALONE_DOUBTS 3U /* it, or something with it, took courier or a neighbour down \
+                         */
+#define ASIDE_DOUBTS 5U /* ... and alone it did so again: not a third time */
+#define LEASE_S 60U     /* an entry handed over comes due again if nobody tells */
 #define BACKOFF_FIRST_S 2U
 #define BACKOFF_LAST_S 300U
 #define SCAN_MAX 1000U /* entries looked at in one turn and lane */
-#define VALIDITY_MAX_MIN 1440U
+#define VALIDITY_MAX_S 86400U
+#define DLR_OF_OURS \
+    (REPORT_DELIVERED | REPORT_FAILED | REPORT_AT_SMSC | REPORT_REJECTED)
 
 /* What an outbox kind is, in one place. */
 static const struct kind {
@@ -32,18 +37,37 @@ static const struct kind {
                               TEMPLATE_SMS_DEVICE_ADDED },
     [OUTBOX_STOPPED] = { "stopped", LANE_SMS, 's', TEMPLATE_SMS_STOPPED },
     [OUTBOX_STARTED] = { "started", LANE_SMS, 's', TEMPLATE_SMS_STARTED },
+    [OUTBOX_HELP] = { "help", LANE_SMS, 's', TEMPLATE_SMS_HELP },
+    [OUTBOX_WRONG] = { "wrong", LANE_SMS, 's', TEMPLATE_SMS_WRONG },
+    [OUTBOX_CONFIRM] = { "confirm", LANE_SMS, 'c', TEMPLATE_SMS_CONFIRM },
+    [OUTBOX_PLAIN] = { "plain", LANE_PLAIN, 'p', 0 },
     [OUTBOX_REPLY] = { "reply", LANE_MAIL, 0, 0 },
     [OUTBOX_EXPIRED] = { "expired", LANE_MAIL, 0, 0 },
     [OUTBOX_UNDELIVERABLE] = { "undeliverable", LANE_MAIL, 0, 0 },
+    [OUTBOX_WRONG_NUMBER] = { "wrong-number", LANE_MAIL, 0, 0 },
+    [OUTBOX_REPORT] = { "report", LANE_CALLBACK, 0, 0 },
+    [OUTBOX_REPLY_CALLBACK] = { "reply-callback", LANE_CALLBACK, 0, 0 },
+};
+
+static const struct {
+    enum link_kind link;
+    bool has_link;
+} lanes[LANE_COUNT] = {
+    [LANE_OTP] = { LINK_SMS, true },       [LANE_SMS] = { LINK_SMS, true },
+    [LANE_PLAIN] = { LINK_SMS, true },     [LANE_MAIL] = { LINK_MAIL, true },
+    [LANE_CALLBACK] = { LINK_HTTP, true }, [LANE_ASIDE] = { LINK_SMS, false },
+};
+static const uint32_t windows[LINK_KIND_COUNT] = {
+    [LINK_SMS] = 256, [LINK_MAIL] = 64, [LINK_HTTP] = 64
 };
 
 static const char *const outcome_names[] = { "sent", "busy", "refused", "doubt" };
 static_assert(sizeof outcome_names / sizeof outcome_names[0] == JOB_OUTCOME_COUNT,
               "a name an outcome");
 
-static bool link_of_lane_up(const struct keeper *k, uint8_t lane)
+static enum link_kind link_of(const struct tx_key *key)
 {
-    return k->courier != NULL && k->link_up[lane == LANE_MAIL ? LINK_MAIL : LINK_SMS];
+    return lanes[key->b[0]].link;
 }
 
 void outbox_add(struct keeper *k, enum outbox_lane lane, uint64_t due_s,
@@ -108,21 +132,31 @@ static uint64_t backoff_s(uint8_t attempts)
     return s < BACKOFF_LAST_S ? s : BACKOFF_LAST_S;
 }
 
+/* Ids count upwards (keeper_id), so that jobs rarely meet at the same place. */
+static size_t first_place(const uint8_t job[16])
+{
+    return ((size_t)job[8] << 8 | job[9]) % IN_FLIGHT_MAX;
+}
+
 static struct in_flight *flight_of(struct keeper *k, const uint8_t job[16])
 {
-    for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
+    for (size_t n = 0, i = first_place(job); n < IN_FLIGHT_MAX;
+         n++, i = (i + 1) % IN_FLIGHT_MAX)
         if (k->in_flight[i].used && memcmp(k->in_flight[i].job, job, 16) == 0)
             return &k->in_flight[i];
     return NULL;
 }
 
-static void flight_add(struct keeper *k, const struct tx_key *key)
+static void flight_add(struct keeper *k, const struct tx_key *key, bool alone)
 {
-    for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
+    for (size_t n = 0, i = first_place(job_of(key)); n < IN_FLIGHT_MAX;
+         n++, i = (i + 1) % IN_FLIGHT_MAX)
         if (!k->in_flight[i].used) {
-            k->in_flight[i] = (struct in_flight){ .used = true, .key = *key };
+            k->in_flight[i] =
+                (struct in_flight){ .used = true, .alone = alone, .key = *key };
             memcpy(k->in_flight[i].job, job_of(key), 16);
-            k->in_flight_count++;
+            k->in_flight_count[link_of(key)]++;
+            k->alone[link_of(key)] = k->alone[link_of(key)] || alone;
             return;
         }
 }
@@ -130,7 +164,22 @@ static void flight_add(struct keeper *k, const struct tx_key *key)
 static void flight_end(struct keeper *k, struct in_flight *f)
 {
     f->used = false;
-    k->in_flight_count--;
+    k->in_flight_count[link_of(&f->key)]--;
+    if (f->alone)
+        k->alone[link_of(&f->key)] = false;
+}
+
+static size_t room_on(const struct keeper *k, enum link_kind link)
+{
+    const uint32_t window =
+        k->link_window[link] != 0 && k->link_window[link] < windows[link]
+            ? k->link_window[link]
+            : windows[link];
+
+    if (k->courier == NULL || !k->link_up[link] || k->alone[link] ||
+        k->in_flight_count[link] >= window)
+        return 0;
+    return window - k->in_flight_count[link];
 }
 
 /* One entry on its way to courier. */
@@ -142,58 +191,110 @@ struct handover {
     union {
         struct ipc_job_sms sms;
         struct ipc_job_mail mail;
+        struct ipc_job_callback callback;
     } job;
+    bool alone;
 };
 
-static bool render_simple(struct keeper *k, struct handover *w)
+static bool render_simple(struct keeper *k, struct handover *w, struct buf *text)
 {
+    struct conversation_record c = { 0 };
+    const struct config_account *account = NULL;
+    struct err e;
+    int rc;
+
+    if (tx_get(k, T_CONVERSATION, w->o.conversation, 16, RECORD_CONVERSATION, &c))
+        account = config_account(k->config, c.account);
     const struct template_value values[] = {
         { "otp", span_of(w->o.body.p, w->o.body.n) },
         { "host", span_str(k->config->public_host) },
+        { "brand", span_str(account != NULL ? account->brand : k->config->domain) },
     };
-    struct err e;
-
-    if (template_render(k->templates, kinds[w->o.kind].words, w->h.language, values, 2,
-                        &w->text, &e) == 0)
-        return true;
-    LOG(L_ERROR, "sms.not-rendered", LOG_STR("kind", kinds[w->o.kind].name),
-        LOG_WHY(&e));
-    return false;
+    rc = template_render(k->templates, kinds[w->o.kind].words, w->h.language, values, 3,
+                         text, &e);
+    record_clear(RECORD_CONVERSATION, &c);
+    if (rc != 0)
+        LOG(L_ERROR, "sms.not-rendered", LOG_STR("kind", kinds[w->o.kind].name),
+            LOG_WHY(&e));
+    return rc == 0;
 }
 
-static bool make_sms(struct keeper *k, struct handover *w)
+/* What Sealpost says itself. */
+static bool make_own_sms(struct keeper *k, struct handover *w)
 {
-    const uint64_t left_min = (w->o.expires_s - k->now_s + 59) / 60;
+    const uint64_t day_s = k->now_s + VALIDITY_MAX_S;
+    struct buf text;
+    struct sms sms;
+    bool made;
+
+    buf_init(&text, SMS_OCTETS_MAX);
+    sms_init(&sms);
+    made = w->o.kind == OUTBOX_NOTICE ? notice_render(k, &w->o, &w->h, &sms, &text)
+                                      : render_simple(k, w, &text);
+    sms.text = buf_span(&text);
+    sms.valid_until_s = w->o.expires_s < day_s ? w->o.expires_s : day_s;
+    if (made && sms_parts(sms.text) > k->config->sms_parts)
+        LOG(L_WARN, "sms.long", LOG_STR("kind", kinds[w->o.kind].name),
+            LOG_U64("parts", sms_parts(sms.text)));
+    if (made)
+        sms_pack(&sms, &w->text);
+    made = made && buf_ok(&text);
+    buf_wipe(&text);
+    return made;
+}
+
+static enum ipc_verdict make_sms(struct keeper *k, struct handover *w)
+{
+    const bool plain = w->o.kind == OUTBOX_PLAIN;
+    struct report_record r = { 0 };
+    enum ipc_verdict v;
 
     if (!tx_get(k, T_HANDSET, w->o.handset, 16, RECORD_HANDSET, &w->h))
-        return false;
-    if (w->o.kind == OUTBOX_NOTICE ? !notice_render(k, &w->o, &w->h, &w->text)
-                                   : !render_simple(k, w))
-        return false;
-    if (sms_parts(buf_span(&w->text)) > k->config->sms_parts)
-        LOG(L_WARN, "sms.long", LOG_STR("kind", kinds[w->o.kind].name),
-            LOG_U64("parts", sms_parts(buf_span(&w->text))));
+        return IPC_GONE;
+    if (plain)
+        v = plain_open(k, &w->o, &w->h, &w->text);
+    else
+        v = make_own_sms(k, w) ? IPC_OK : IPC_GONE;
+    if (plain && tx_get(k, T_REPORT, w->o.subject_id, 16, RECORD_REPORT, &r))
+        w->job.sms.dlr_mask = r.mask;
+    else if (!plain)
+        w->job.sms.dlr_mask = DLR_OF_OURS;
     memcpy(w->job.sms.job, job_of(&w->key), 16);
     memcpy(w->job.sms.to, w->h.msisdn, sizeof w->job.sms.to);
-    w->job.sms.validity_min =
-        (uint32_t)(left_min < VALIDITY_MAX_MIN ? left_min : VALIDITY_MAX_MIN);
-    inbound_ref(k, kinds[w->o.kind].ref, w->o.handset, job_of(&w->key),
-                w->job.sms.dlr_url);
-    return buf_ok(&w->text) && w->text.n <= IPC_TAIL_SMS;
+    if (w->job.sms.dlr_mask != 0)
+        dlr_ref(k, kinds[w->o.kind].ref, w->o.handset,
+                plain ? w->o.subject_id : job_of(&w->key), w->job.sms.dlr_url);
+    record_clear(RECORD_REPORT, &r);
+    return v == IPC_OK && !(buf_ok(&w->text) && w->text.n <= IPC_TAIL_SMS) ? IPC_GONE
+                                                                           : v;
 }
 
 /* IPC_OK; IPC_GONE: nothing to say any more; IPC_TEMP: not now. */
 static enum ipc_verdict make_job(struct keeper *k, struct handover *w)
 {
+    const uint8_t *const job = job_of(&w->key);
     bool made;
 
-    if (w->o.kind == OUTBOX_REPLY)
-        return reply_mail(k, job_of(&w->key), &w->o, &w->job.mail, &w->text);
-    made = kinds[w->o.kind].lane == LANE_MAIL
-               ? report_mail(k, job_of(&w->key), &w->o, &w->job.mail, &w->text)
-               : make_sms(k, w);
+    switch (kinds[w->o.kind].lane) {
+    case LANE_MAIL:
+        if (w->o.kind == OUTBOX_REPLY)
+            return reply_mail(k, job, &w->o, &w->job.mail, &w->text);
+        made = report_mail(k, job, &w->o, &w->job.mail, &w->text);
+        break;
+    case LANE_CALLBACK:
+        if (w->o.kind == OUTBOX_REPLY_CALLBACK)
+            return reply_callback(k, job, &w->o, &w->job.callback, &w->text);
+        made = report_callback(k, job, &w->o, &w->job.callback, &w->text);
+        break;
+    default:
+        return make_sms(k, w);
+    }
     return made ? IPC_OK : IPC_GONE;
 }
+
+static const struct report_facts plain_dropped = { .text = { "NACK/dropped", 12 } };
+static const struct report_facts plain_refused = { .text = { "NACK/refused", 12 } };
+static const struct report_facts plain_aside = { .text = { "NACK/set aside", 14 } };
 
 static void give_up(struct keeper *k, struct handover *w, const char *why)
 {
@@ -205,6 +306,50 @@ static void give_up(struct keeper *k, struct handover *w, const char *why)
         notice_again(k, w->o.handset);
     else if (w->o.kind == OUTBOX_NOTICE)
         notice_dropped(k, w->o.handset);
+    else if (w->o.kind == OUTBOX_PLAIN)
+        report_event(k, w->o.subject_id, REPORT_REJECTED, &plain_dropped, true);
+    else if (kinds[w->o.kind].lane == LANE_CALLBACK)
+        report_given_up(k, &w->o);
+}
+
+static void when_sent(struct keeper *k, const struct outbox_record *o,
+                      const struct tx_key *key)
+{
+    if (o->kind == OUTBOX_NOTICE)
+        notice_sent(k, o, due_of(key) - LEASE_S);
+    else if (o->kind == OUTBOX_CONFIRM)
+        registration_confirmed(k, o);
+}
+
+static void when_refused(struct keeper *k, const struct outbox_record *o,
+                         const struct report_facts *facts)
+{
+    if (o->kind == OUTBOX_PLAIN)
+        report_event(k, o->subject_id, REPORT_REJECTED, facts, true);
+    else if (kinds[o->kind].lane == LANE_CALLBACK)
+        report_given_up(k, o);
+    if (o->kind != OUTBOX_NOTICE)
+        return;
+    notice_undeliverable(k, o->handset, REPORT_REJECTED);
+    notice_dropped(k, o->handset);
+}
+
+/* What brought a neighbour down each time, alone in the end, would do it for ever and
+ * keep all else waiting. It stays where a person can look at it until its time is over.
+ */
+static void set_aside(struct keeper *k, const struct tx_key *key,
+                      const struct outbox_record *o)
+{
+    const struct tx_key moved = tx_key_outbox(LANE_ASIDE, o->expires_s, job_of(key));
+
+    LOG(L_ERROR, "outbox.set-aside", LOG_ID("job", job_of(key)),
+        LOG_STR("kind", kinds[o->kind].name), LOG_ID("about", o->subject_id),
+        LOG_U64("doubts", o->doubts),
+        LOG_STR("why", "each time it was handed over the neighbour was lost; see what "
+                       "the neighbour's log says of it"));
+    tx_del(k, T_OUTBOX, key->b, key->n);
+    tx_put(k, T_OUTBOX, moved.b, moved.n, RECORD_OUTBOX, o);
+    when_refused(k, o, &plain_aside);
 }
 
 /* IPC_OK: to be sent when this transaction is committed. IPC_GONE: dropped. */
@@ -217,11 +362,19 @@ static enum ipc_verdict hand_over(struct keeper *k, void *arg)
         return IPC_GONE;
     if (w->o.kind == 0 || w->o.kind >= OUTBOX_KIND_COUNT)
         return tx_refuse(k, IPC_TEMP);
+    w->alone = w->o.doubts >= ALONE_DOUBTS;
+    if (w->alone && k->in_flight_count[link_of(&w->key)] > 0)
+        return IPC_WAITING;
     if (w->o.handed != 0) {
         w->o.doubts = (uint8_t)(w->o.doubts + (w->o.doubts < UINT8_MAX));
         LOG(L_WARN, "outbox.doubt", LOG_ID("job", job_of(&w->key)),
             LOG_STR("kind", kinds[w->o.kind].name), LOG_U64("doubts", w->o.doubts),
-            LOG_STR("why", "handed over, no outcome known; sent again"));
+            LOG_STR("why", "handed over, no outcome known"));
+        w->o.handed = 0;
+        if (w->o.doubts >= ASIDE_DOUBTS) {
+            set_aside(k, &w->key, &w->o);
+            return IPC_GONE;
+        }
     }
     if (w->o.expires_s <= k->now_s) {
         give_up(k, w, "its time is over");
@@ -258,9 +411,11 @@ static void handover_clear(struct handover *w)
  * it. */
 static void send_job(struct keeper *k, const struct handover *w)
 {
-    flight_add(k, &w->key);
+    flight_add(k, &w->key, w->alone);
     if (kinds[w->o.kind].lane == LANE_MAIL)
         ipc_send(k->courier, IPC_JOB_MAIL, 0, &w->job.mail, buf_span(&w->text));
+    else if (kinds[w->o.kind].lane == LANE_CALLBACK)
+        ipc_send(k->courier, IPC_JOB_CALLBACK, 0, &w->job.callback, buf_span(&w->text));
     else
         ipc_send(k->courier, IPC_JOB_SMS, 0, &w->job.sms, buf_span(&w->text));
     LOG(L_INFO, "outbox.handed", LOG_ID("job", job_of(&w->key)),
@@ -270,7 +425,7 @@ static void send_job(struct keeper *k, const struct handover *w)
 
 struct due {
     struct tx_key keys[IN_FLIGHT_MAX];
-    size_t count, looked;
+    size_t count, looked, room;
 };
 
 static bool collect_due(struct keeper *k, const uint8_t *key, size_t n, void *arg)
@@ -282,7 +437,7 @@ static bool collect_due(struct keeper *k, const uint8_t *key, size_t n, void *ar
     if (due_of(&due) > k->now_s || ++d->looked > SCAN_MAX)
         return false;
     d->keys[d->count++] = due;
-    return d->count + k->in_flight_count < IN_FLIGHT_MAX;
+    return d->count < d->room;
 }
 
 /* A hand-over whose lease is over is due again: in doubt. Nobody's silence keeps the
@@ -294,25 +449,72 @@ static void end_leases(struct keeper *k)
             flight_end(k, &k->in_flight[i]);
 }
 
+static void hand_over_due(struct keeper *k, const struct due *due)
+{
+    for (size_t i = 0; i < due->count; i++) {
+        struct handover w = { .key = due->keys[i] };
+        enum ipc_verdict v;
+
+        buf_init(&w.text, IPC_TAIL_MAIL);
+        v = tx_run(k, hand_over, &w);
+        if (v == IPC_OK)
+            send_job(k, &w);
+        handover_clear(&w);
+        if (v == IPC_WAITING || (v == IPC_OK && w.alone)) {
+            k->alone[link_of(&due->keys[i])] = true; /* nothing beside it */
+            return;
+        }
+    }
+}
+
+static enum ipc_verdict end_aside(struct keeper *k, void *arg)
+{
+    struct handover *w = arg;
+
+    if (!tx_get(k, T_OUTBOX, w->key.b, w->key.n, RECORD_OUTBOX, &w->o))
+        return IPC_GONE;
+    LOG(L_ERROR, "outbox.dropped", LOG_ID("job", job_of(&w->key)),
+        LOG_STR("why", "set aside, and its time is over"));
+    drop_entry(k, &w->key, &w->o);
+    return IPC_OK;
+}
+
+static void pump_aside(struct keeper *k, const struct due *due)
+{
+    for (size_t i = 0; i < due->count; i++) {
+        struct handover w = { .key = due->keys[i] };
+
+        (void)tx_run(k, end_aside, &w);
+        handover_clear(&w);
+    }
+}
+
+/* One that has to go alone waits until nothing is under way, and nothing overtakes it
+ * for ever: it is looked for again when the link is idle. */
+static void let_alone_go(struct keeper *k)
+{
+    for (int link = 0; link < LINK_KIND_COUNT; link++)
+        if (k->in_flight_count[link] == 0)
+            k->alone[link] = false;
+}
+
 void outbox_pump(struct keeper *k)
 {
     k->pump_wanted = false;
     end_leases(k);
+    let_alone_go(k);
     for (uint8_t lane = 0; lane < LANE_COUNT; lane++) {
-        struct due due = { .count = 0 };
+        struct due due = { .room = lanes[lane].has_link ? room_on(k, lanes[lane].link)
+                                                        : IN_FLIGHT_MAX };
 
-        if (!link_of_lane_up(k, lane) || k->in_flight_count >= IN_FLIGHT_MAX)
+        if (due.room == 0)
             continue;
         k->failure = IPC_OK;
         tx_scan(k, T_OUTBOX, &lane, 1, NULL, 0, collect_due, &due);
-        for (size_t i = 0; i < due.count; i++) {
-            struct handover w = { .key = due.keys[i] };
-
-            buf_init(&w.text, IPC_TAIL_MAIL);
-            if (tx_run(k, hand_over, &w) == IPC_OK)
-                send_job(k, &w);
-            handover_clear(&w);
-        }
+        if (lanes[lane].has_link)
+            hand_over_due(k, &due);
+        else
+            pump_aside(k, &due);
     }
 }
 
@@ -326,9 +528,9 @@ static bool collect_handed(struct keeper *k, const uint8_t *key, size_t n, void 
     if (!tx_get(k, T_OUTBOX, key, n, RECORD_OUTBOX, &o))
         return tx_ok(k) || tx_forgive(k);
     if (o.handed != 0)
-        flight_add(k, &found);
+        flight_add(k, &found, false);
     record_clear(RECORD_OUTBOX, &o);
-    return ++*looked < SCAN_MAX && k->in_flight_count < IN_FLIGHT_MAX;
+    return ++*looked < SCAN_MAX && k->in_flight_count[link_of(&found)] < IN_FLIGHT_MAX;
 }
 
 void outbox_recover(struct keeper *k)
@@ -337,7 +539,8 @@ void outbox_recover(struct keeper *k)
         size_t looked = 0;
 
         k->failure = IPC_OK;
-        tx_scan(k, T_OUTBOX, &lane, 1, NULL, 0, collect_handed, &looked);
+        if (lanes[lane].has_link)
+            tx_scan(k, T_OUTBOX, &lane, 1, NULL, 0, collect_handed, &looked);
     }
 }
 
@@ -346,19 +549,16 @@ struct done {
     struct tx_key key;
 };
 
-static void when_sent(struct keeper *k, const struct outbox_record *o,
-                      const struct tx_key *key)
+static void when_in_doubt(struct keeper *k, const struct tx_key *key,
+                          struct outbox_record *o, const char *why)
 {
-    if (o->kind == OUTBOX_NOTICE)
-        notice_sent(k, o, due_of(key) - LEASE_S);
-}
-
-static void when_refused(struct keeper *k, const struct outbox_record *o)
-{
-    if (o->kind != OUTBOX_NOTICE)
-        return;
-    notice_undeliverable(k, o->handset);
-    notice_dropped(k, o->handset);
+    o->doubts = (uint8_t)(o->doubts + (o->doubts < UINT8_MAX));
+    LOG(L_WARN, "outbox.doubt", LOG_ID("job", job_of(key)),
+        LOG_U64("doubts", o->doubts), LOG_STR("why", why));
+    if (o->doubts >= ASIDE_DOUBTS)
+        set_aside(k, key, o);
+    else
+        (void)move_entry(k, key, k->now_s + backoff_s(o->attempts), o);
 }
 
 static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
@@ -368,9 +568,10 @@ static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
 
     if (!tx_get(k, T_OUTBOX, d->key.b, d->key.n, RECORD_OUTBOX, &o))
         return IPC_GONE;
+    if (o.kind == 0 || o.kind >= OUTBOX_KIND_COUNT)
+        return tx_refuse(k, IPC_TEMP);
     LOG(d->in->outcome == JOB_SENT ? L_INFO : L_WARN, "outbox.outcome",
-        LOG_ID("job", d->in->job),
-        LOG_STR("kind", o.kind < OUTBOX_KIND_COUNT ? kinds[o.kind].name : "unknown"),
+        LOG_ID("job", d->in->job), LOG_STR("kind", kinds[o.kind].name),
         LOG_STR("outcome", outcome_names[d->in->outcome]), LOG_STR("why", d->in->why));
     o.handed = 0;
     switch ((enum job_outcome)d->in->outcome) {
@@ -380,13 +581,10 @@ static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
         break;
     case JOB_REFUSED:
         drop_entry(k, &d->key, &o);
-        when_refused(k, &o);
+        when_refused(k, &o, &plain_refused);
         break;
     case JOB_DOUBT:
-        o.doubts = (uint8_t)(o.doubts + (o.doubts < UINT8_MAX));
-        LOG(L_WARN, "outbox.doubt", LOG_ID("job", d->in->job),
-            LOG_U64("doubts", o.doubts), LOG_STR("why", d->in->why));
-        (void)move_entry(k, &d->key, k->now_s + backoff_s(o.attempts), &o);
+        when_in_doubt(k, &d->key, &o, d->in->why);
         break;
     default:
         (void)move_entry(k, &d->key, k->now_s + backoff_s(o.attempts), &o);
@@ -422,6 +620,7 @@ void outbox_link(struct keeper *k, struct ipc_channel *ch, const struct ipc_fram
     if (ch != k->courier || link->kind >= LINK_KIND_COUNT)
         return;
     k->link_up[link->kind] = link->up != 0;
+    k->link_window[link->kind] = link->window;
     k->pump_wanted = true;
 }
 

@@ -7,6 +7,7 @@
 #ifndef RELAY_RELAY_H
 #define RELAY_RELAY_H
 
+#include "relay/auth.h"
 #include "relay/config.h"
 #include "relay/encode.h"
 #include "relay/err.h"
@@ -16,6 +17,7 @@
 #include "relay/message.h"
 #include "relay/mime.h"
 #include "relay/msisdn.h"
+#include "relay/sms.h"
 #include "relay/span.h"
 #include "relay/template.h"
 
@@ -26,6 +28,7 @@ struct relay { /* one a process; all borrowed, living as long as the process */
     struct event_base *base;
     const struct config *config;
     const struct templates *templates;
+    struct auth *auth;     /* front's; NULL in courier */
     const int *listen_fds; /* as config->listens: bound, listening, non-blocking */
     struct relay_core *core;
 };
@@ -62,7 +65,9 @@ void relay_cancel(struct relay *r, uint64_t call);
 /* Courier's doors. */
 void relay_job_done(struct relay *r, const uint8_t job[16], enum job_outcome outcome,
                     const char *why);
-void relay_link_state(struct relay *r, enum link_kind kind, bool up);
+/* relay_link_state - window: most jobs that the door wants under way; 0: as the keeper
+ * thinks best. */
+void relay_link_state(struct relay *r, enum link_kind kind, bool up, uint32_t window);
 
 /* Front's doors. */
 
@@ -99,7 +104,10 @@ struct relay_submission { /* all borrowed during relay_submit only */
     uint64_t bytes;         /* as it came in */
     bool automatic;         /* null sender or mail->automatic */
     uint8_t submission[32]; /* SHA-256 that recognises a repeat ... */
-    uint32_t submission_s;  /* ... for this long */
+    uint32_t submission_s;  /* ... for this long; 0: not at all */
+    const char *number;     /* its SMS are from there; "" or NULL: the link's sender */
+    uint64_t expires_s;     /* 0: after the retention time */
+    const struct report_ask *report; /* NULL: none */
 };
 typedef void relay_on_submitted(void *ctx, enum ipc_verdict verdict,
                                 const uint8_t message_id[16]);
@@ -109,5 +117,20 @@ typedef void relay_on_submitted(void *ctx, enum ipc_verdict verdict,
  * (then on_submitted is not called). */
 uint64_t relay_submit(struct relay *r, const struct relay_submission *s,
                       relay_on_submitted *on_submitted, void *ctx, struct err *e);
+
+struct relay_plain { /* a plain SMS; all borrowed during relay_submit_plain only */
+    const struct config_account *account;
+    const char *sender; /* whose conversation it is */
+    const char *msisdn; /* canonical */
+    const struct sms *sms;
+    unsigned messages; /* SMS that it takes */
+    uint64_t expires_s;
+    uint8_t submission[32];
+    uint32_t submission_s;           /* 0: no repeat is recognised */
+    const struct report_ask *report; /* NULL: none */
+};
+/* relay_submit_plain - as relay_submit, for an SMS that goes out as it is. */
+uint64_t relay_submit_plain(struct relay *r, const struct relay_plain *p,
+                            relay_on_submitted *on_submitted, void *ctx, struct err *e);
 
 #endif

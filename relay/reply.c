@@ -280,3 +280,11 @@ enum ipc_verdict reply_mail(struct keeper *k, const uint8_t job[16],
     record_clear(RECORD_CONVERSATION, &c);
     return v;
 }
+
+enum ipc_verdict reply_callback(struct keeper *k, const uint8_t job[16],
+                                const struct outbox_record *o,
+                                struct ipc_job_callback *out, struct buf *tail)
+{
+    (void)k, (void)job, (void)o, (void)out, (void)tail;
+    return IPC_GONE;
+}

@@ -10,6 +10,19 @@
 
 #define REPORT_WAIT_S 432000U
 
+/* Whoever sends by HTTP has a dlr-url instead (report_app.c). */
+static bool has_mailbox(struct keeper *k, const uint8_t conversation[16])
+{
+    struct conversation_record c;
+    bool has;
+
+    if (!tx_get(k, T_CONVERSATION, conversation, 16, RECORD_CONVERSATION, &c))
+        return false;
+    has = strchr(c.sender, '@') != NULL;
+    record_clear(RECORD_CONVERSATION, &c);
+    return has;
+}
+
 /* The message may be gone when the report goes: what it needs is kept in the entry. */
 void report_want(struct keeper *k, enum outbox_kind kind, const uint8_t message[16],
                  const struct message_record *m)
@@ -19,7 +32,7 @@ void report_want(struct keeper *k, enum outbox_kind kind, const uint8_t message[
     struct buf body;
     uint8_t job[16];
 
-    if ((m->flags & MESSAGE_AUTOMATIC) != 0)
+    if ((m->flags & MESSAGE_AUTOMATIC) != 0 || !has_mailbox(k, m->conversation))
         return;
     buf_init(&body, sizeof m->mail_id + 8);
     buf_put_be64(&body, m->created_s);
@@ -32,6 +45,18 @@ void report_want(struct keeper *k, enum outbox_kind kind, const uint8_t message[
     memcpy(o.subject_id, message, 16);
     outbox_add(k, LANE_MAIL, k->now_s, &o, job);
     buf_clear(&body);
+}
+
+static uint8_t kind_of(const struct outbox_record *o)
+{
+    switch (o->kind) {
+    case OUTBOX_EXPIRED:
+        return MAIL_EXPIRED;
+    case OUTBOX_WRONG_NUMBER:
+        return MAIL_WRONG_NUMBER;
+    default:
+        return MAIL_UNDELIVERABLE;
+    }
 }
 
 bool report_mail(struct keeper *k, const uint8_t job[16], const struct outbox_record *o,
@@ -49,7 +74,7 @@ bool report_mail(struct keeper *k, const uint8_t job[16], const struct outbox_re
         return false;
     account = config_account(k->config, c.account);
     memcpy(mail->job, job, 16);
-    mail->kind = o->kind == OUTBOX_EXPIRED ? MAIL_EXPIRED : MAIL_UNDELIVERABLE;
+    mail->kind = kind_of(o);
     mail->date_s = k->now_s;
     memcpy(mail->to, c.sender, sizeof mail->to);
     memcpy(mail->msisdn, c.msisdn, sizeof mail->msisdn);

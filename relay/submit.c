@@ -8,6 +8,7 @@
 #include "relay/manifest.h"
 #include "relay/stream.h"
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -67,6 +68,19 @@ static int seal_manifest(struct front *f, const struct relay_submission *s,
     return jwe_window_seal(window, &header, plain, out, e);
 }
 
+static void put_report(struct buf *out, const struct report_ask *ask)
+{
+    struct buf packed;
+
+    buf_init(&packed, UINT16_MAX);
+    if (ask != NULL)
+        report_ask_pack(ask, &packed);
+    out->failed = out->failed || !buf_ok(&packed);
+    buf_put_be16(out, (uint16_t)packed.n);
+    buf_put_span(out, buf_span(&packed));
+    buf_clear(&packed);
+}
+
 /* The tail's head: references, then the sealed manifest with its length before it. */
 static int seal_head(struct front *f, const struct relay_submission *s,
                      struct sealed *sealed, struct ipc_offer *offer, struct err *e)
@@ -92,6 +106,7 @@ static int seal_head(struct front *f, const struct relay_submission *s,
     if (rc == 0) {
         buf_put_be16(&sealed->head, (uint16_t)refs.n);
         buf_put_span(&sealed->head, refs);
+        put_report(&sealed->head, s->report);
         buf_put_be32(&sealed->head, (uint32_t)jwe.n);
         buf_put_span(&sealed->head, buf_span(&jwe));
         if (!buf_ok(&sealed->head))
@@ -113,6 +128,63 @@ static void adapt_submitted(struct relay_core *c, void (*door)(void), void *ctx,
         ctx, a->verdict < IPC_VERDICT_COUNT ? a->verdict : IPC_TEMP, a->message_id);
 }
 
+static uint64_t offer_plain(struct relay *r, const struct relay_plain *p,
+                            struct ipc_plain *offer, struct span packed,
+                            relay_on_submitted *on_submitted, void *ctx, struct err *e)
+{
+    struct front *const f = front_of(r);
+    struct jwe_header header = { .typ = "sealpost-sms",
+                                 .created_s = (uint64_t)time(NULL) };
+    struct jwe_window *const window = front_window(f, e);
+    struct buf head, jwe;
+    uint64_t call = 0;
+
+    if (window == NULL)
+        return 0;
+    buf_init(&head, UINT16_MAX);
+    buf_init(&jwe, IPC_TAIL_PLAIN);
+    memcpy(header.id, offer->message_id, sizeof header.id);
+    (void)snprintf(header.to, sizeof header.to, "epoch-%u", f->epoch_day);
+    offer->epoch = f->epoch_day;
+    put_report(&head, p->report);
+    if (jwe_window_seal(window, &header, packed, &jwe, e) == 0) {
+        if (buf_ok(&head) && buf_ok(&jwe) && head.n + jwe.n <= IPC_TAIL_PLAIN)
+            call = core_call(r->core, IPC_PLAIN, offer, buf_span(&head), buf_span(&jwe),
+                             adapt_submitted, (void (*)(void))on_submitted, ctx);
+        else
+            (void)err_set(e, ERR_PERM, "5.3.4", "the SMS is too long");
+    }
+    buf_clear(&head);
+    buf_clear(&jwe);
+    return call;
+}
+
+uint64_t relay_submit_plain(struct relay *r, const struct relay_plain *p,
+                            relay_on_submitted *on_submitted, void *ctx, struct err *e)
+{
+    struct ipc_plain offer = { .submission_s = p->submission_s,
+                               .messages = p->messages,
+                               .expires_s = p->expires_s };
+    struct buf packed;
+    uint64_t call = 0;
+
+    buf_init(&packed, SMS_PACKED_MAX);
+    sms_pack(p->sms, &packed);
+    (void)span_copy(offer.msisdn, sizeof offer.msisdn, span_str(p->msisdn));
+    (void)span_copy(offer.account, sizeof offer.account, span_str(p->account->name));
+    (void)span_copy(offer.sender, sizeof offer.sender, span_str(p->sender));
+    (void)span_copy(offer.number, sizeof offer.number, span_str(p->sms->from));
+    memcpy(offer.submission, p->submission, sizeof offer.submission);
+    if (!buf_ok(&packed))
+        (void)err_set(e, ERR_PERM, "5.3.4", "the SMS is too long");
+    else if (RAND_bytes(offer.message_id, sizeof offer.message_id) != 1)
+        (void)err_set(e, ERR_TEMP, "4.3.0", "no random bytes");
+    else
+        call = offer_plain(r, p, &offer, buf_span(&packed), on_submitted, ctx, e);
+    buf_wipe(&packed);
+    return call;
+}
+
 static void fill_offer(struct ipc_offer *offer, const struct relay_submission *s)
 {
     offer->to = s->to->to;
@@ -122,6 +194,9 @@ static void fill_offer(struct ipc_offer *offer, const struct relay_submission *s
     offer->flags = s->automatic ? MESSAGE_AUTOMATIC : 0;
     offer->parts = (uint16_t)s->mail->part_count;
     offer->bytes = s->bytes;
+    offer->expires_s = s->expires_s;
+    if (s->number != NULL)
+        (void)span_copy(offer->number, sizeof offer->number, span_str(s->number));
     (void)span_copy(offer->account, sizeof offer->account, span_str(s->account->name));
     (void)span_copy(offer->sender, sizeof offer->sender, span_str(s->sender));
     (void)span_copy(offer->mail_id, sizeof offer->mail_id, span_str(s->mail->mail_id));

@@ -33,8 +33,11 @@ static const struct kind {
                            3U,
                            "\n@{{host}} #{{otp}}" },
     [TEMPLATE_SMS_DEVICE_ADDED] = { "sms", "device-added", { "host" }, 0U, NULL },
-    [TEMPLATE_SMS_STOPPED] = { "sms", "stopped", { NULL }, 0U, NULL },
-    [TEMPLATE_SMS_STARTED] = { "sms", "started", { NULL }, 0U, NULL },
+    [TEMPLATE_SMS_STOPPED] = { "sms", "stopped", { "brand" }, 0U, NULL },
+    [TEMPLATE_SMS_STARTED] = { "sms", "started", { "brand" }, 0U, NULL },
+    [TEMPLATE_SMS_HELP] = { "sms", "help", { "brand", "host" }, 0U, NULL },
+    [TEMPLATE_SMS_WRONG] = { "sms", "wrong", { "brand" }, 0U, NULL },
+    [TEMPLATE_SMS_CONFIRM] = { "sms", "confirm", { "host" }, 0U, NULL },
     [TEMPLATE_MAIL_REPLY] = { "mail", "reply", { "text", "number" }, 1U, NULL },
     [TEMPLATE_MAIL_EXPIRED] = { "mail", "expired", { "number", "date" }, 1U, NULL },
     [TEMPLATE_MAIL_UNDELIVERABLE] = { "mail",
@@ -42,6 +45,11 @@ static const struct kind {
                                       { "number", "date" },
                                       1U,
                                       NULL },
+    [TEMPLATE_MAIL_WRONG_NUMBER] = { "mail",
+                                     "wrong-number",
+                                     { "number", "date" },
+                                     1U,
+                                     NULL },
 };
 
 struct piece {

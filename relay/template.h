@@ -15,12 +15,16 @@
 enum template_id {
     TEMPLATE_SMS_NOTICE, /* {{brand}} {{link}} */
     TEMPLATE_SMS_OTP,    /* {{otp}} {{host}}; its last line is "@{{host}} #{{otp}}" */
-    TEMPLATE_SMS_DEVICE_ADDED,   /* {{host}} */
-    TEMPLATE_SMS_STOPPED,        /* answer to STOP */
-    TEMPLATE_SMS_STARTED,        /* answer to START */
-    TEMPLATE_MAIL_REPLY,         /* {{text}} {{number}} */
-    TEMPLATE_MAIL_EXPIRED,       /* {{number}} {{date}} */
+    TEMPLATE_SMS_DEVICE_ADDED, /* {{host}} */
+    TEMPLATE_SMS_STOPPED,      /* answer to STOP: {{brand}} */
+    TEMPLATE_SMS_STARTED,      /* answer to START: {{brand}} */
+    TEMPLATE_SMS_HELP,         /* answer to HELP: {{brand}} {{host}} */
+    TEMPLATE_SMS_WRONG,        /* answer to WRONG: {{brand}} */
+    TEMPLATE_SMS_CONFIRM,  /* a device was registered by an SMS from here: {{host}} */
+    TEMPLATE_MAIL_REPLY,   /* {{text}} {{number}} */
+    TEMPLATE_MAIL_EXPIRED, /* {{number}} {{date}} */
     TEMPLATE_MAIL_UNDELIVERABLE, /* {{number}} {{date}} */
+    TEMPLATE_MAIL_WRONG_NUMBER,  /* {{number}} {{date}} */
     TEMPLATE_COUNT
 };
 

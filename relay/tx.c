@@ -256,6 +256,19 @@ bool tx_count(struct keeper *k, const char *label, const void *bytes, size_t n,
     return true;
 }
 
+uint64_t tx_total(struct keeper *k, const char *label, const void *bytes, size_t n)
+{
+    uint8_t name[STORE_BLIND_BYTES];
+    struct counter_record c = { 0 };
+
+    store_blind(k->store, label, bytes, n, name);
+    (void)tx_get(k, T_COUNTER, name, sizeof name, RECORD_COUNTER, &c);
+    c.count++;
+    c.window_end_s = UINT64_MAX;
+    tx_put(k, T_COUNTER, name, sizeof name, RECORD_COUNTER, &c);
+    return c.count;
+}
+
 bool tx_seen(struct keeper *k, const char *label, const void *bytes, size_t n,
              uint8_t result[16], uint64_t ttl_s)
 {

@@ -67,6 +67,9 @@ struct tx_key tx_key_part(const uint8_t message[16], uint16_t part, uint32_t chu
 bool tx_count(struct keeper *k, const char *label, const void *bytes, size_t n,
               uint64_t window_s, uint64_t limit, bool peek);
 
+/* tx_total - one more of something, for ever; returns how many that makes. */
+uint64_t tx_total(struct keeper *k, const char *label, const void *bytes, size_t n);
+
 /* tx_seen - has this input come before? If so its result is in *result; if not it is
  * recorded with *result for ttl_s. */
 bool tx_seen(struct keeper *k, const char *label, const void *bytes, size_t n,

@@ -333,7 +333,7 @@ static void the_least_file_gives_every_default(void **state)
     assert_int_equal(c->kannel_count, 1);
     assert_string_equal(c->kannels[0].title, "main");
     assert_string_equal(c->kannels[0].sender, "61400000000");
-    assert_int_equal(c->accounts[0].network_count, 0);
+    assert_int_equal(c->accounts[0].networks.n, 0);
     assert_string_equal(c->accounts[0].language, "en");
     config_free(c);
 }
@@ -360,7 +360,7 @@ static void the_sample_is_taken(void **state)
     }
     c = load(changed);
     assert_int_equal(c->listen_count, 3);
-    assert_int_equal(c->accounts[0].sender_count, 2);
+    assert_int_equal(c->accounts[0].senders.n, 2);
     assert_int_equal(c->accounts[0].daily_limit, 2000);
     assert_string_equal(c->store, "/var/lib/sealpost");
     assert_string_equal(c->listens[2].address.text, "0.0.0.0:8443");
@@ -442,9 +442,9 @@ static void values_are_written_in_many_ways(void **state)
     assert_string_equal(c->mail_helo, "out.example");
     assert_string_equal(c->mail_server.text, "127.0.0.2:26");
     assert_string_equal(c->accounts[0].brand, "Caf\xc3\xa9 \"$HOME\\");
-    assert_int_equal(c->accounts[0].sender_count, 3);
-    assert_string_equal(c->accounts[0].senders[2], "e@f");
-    assert_int_equal(c->accounts[0].network_count, 2);
+    assert_int_equal(c->accounts[0].senders.n, 3);
+    assert_string_equal(c->accounts[0].senders.p[2], "e@f");
+    assert_int_equal(c->accounts[0].networks.n, 2);
     assert_string_equal(c->accounts[0].language, "de-AT");
     config_free(c);
 }
@@ -482,12 +482,12 @@ static const struct {
     { "sms-parts = 0x3\n", "5: sms-parts: \"0x3\" is not allowed: 1 to 10" },
     { "sms-parts = \"\"\n", "5: sms-parts: " },
     { "sms-parts = 99999999999999999999\n", "5: sms-parts: " },
-    { "listen pop { address = unix:/x }\n", "5: listen pop: listen lmtp, listen" },
+    { "listen pop { address = unix:/x }\n", "5: listen pop: listen lmtp, smtp, handset or sendsms" },
     { "listen { address = unix:/x }\n", "5: missing title for section 'listen'" },
     { "listen lmtp {\n}\n", "6: listen lmtp: address: is required" },
     { "listen lmtp {\naddress = unix:x }", "6: listen lmtp: address: a socket's" },
     { "listen lmtp { address = unix:/x certificate = secret key = secret }\n",
-      "5: listen lmtp: certificate: is for handset only" },
+      "5: listen lmtp: certificate: is for handset and sendsms only" },
     { "listen lmtp { address = 127.0.0.1:1 mode = 0600 }\n",
       "5: listen lmtp: mode: is for a unix: address only" },
     { "listen lmtp { address = unix:/x }\nlisten smtp { address = unix:/x }\n",

@@ -227,12 +227,8 @@ static void the_first_account_that_fits_is_used(void **state)
     char *inside[] = { north }, *outside[] = { north, south, west };
     struct config_network networks[2];
     struct config_account accounts[] = {
-        { .name = "inside",
-          .senders = inside,
-          .sender_count = 1,
-          .networks = networks,
-          .network_count = 2 },
-        { .name = "outside", .senders = outside, .sender_count = 3 },
+        { .name = "inside", .senders = { inside, 1 }, .networks = { networks, 2 } },
+        { .name = "outside", .senders = { outside, 3 } },
     };
     const struct config c = { .accounts = accounts, .account_count = 2 };
     struct err e;
