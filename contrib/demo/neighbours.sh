@@ -61,7 +61,7 @@ is_listening() {
 fill() {
     local word args=()
     for word in DIR REPO {SMTP,LMTP,ESMTP,HANDSET,BOX,SMSC,ADMIN,SENDSMS}_PORT \
-        POSTFIX_DAEMONS POSTFIX_IMPORT MAIL_UID MAIL_GID; do
+        {SEALPOST_SENDSMS,APP}_PORT POSTFIX_DAEMONS POSTFIX_IMPORT MAIL_UID MAIL_GID; do
         args+=(-e "s|@$word@|${!word-}|g")
     done
     sed "${args[@]}" "$DEMO/$1.in" >"$2"
@@ -69,17 +69,18 @@ fill() {
 
 # -- the private directory, the ports, the end
 
-# Eight ports from a block whose lock file this shell holds as long as it lives; below
+# Ten ports from a block whose lock file this shell holds as long as it lives; below
 # the range from which the kernel takes outgoing ports. A block that is another user's,
 # another run's, or has a listener is left alone.
 ports_take() {
     local base try
     for try in {1..300}; do
-        base=$((20000 + (RANDOM % 1500) * 8))
+        base=$((20000 + (RANDOM % 1200) * 10))
         if block_lock "$base" && block_is_free "$base"; then
             SMTP_PORT=$base LMTP_PORT=$((base + 1)) ESMTP_PORT=$((base + 2))
             HANDSET_PORT=$((base + 3)) BOX_PORT=$((base + 4)) SMSC_PORT=$((base + 5))
             ADMIN_PORT=$((base + 6)) SENDSMS_PORT=$((base + 7))
+            SEALPOST_SENDSMS_PORT=$((base + 8)) APP_PORT=$((base + 9))
             return
         fi
     done
@@ -97,7 +98,7 @@ block_lock() {
 
 block_is_free() {
     local port
-    for port in {0..7}; do
+    for port in {0..9}; do
         if is_listening $(($1 + port)); then
             rm -f "$PORTS_LOCK"
             exec {PORTS_FD}>&-
