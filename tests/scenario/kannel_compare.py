@@ -11,20 +11,29 @@ kannel_compare.py [options] SMSBOX SEALPOST   a line for each difference that is
 kannel_compare.py [options] --ask SERVER      what one server answers, a line each
 kannel_compare.py --smsbox-groups | --sealpost-accounts
                                               the accounts as configuration
-SMSBOX, SEALPOST and SERVER are HOST:PORT.
+SMSBOX, SEALPOST and SERVER are HOST:PORT. Receivers of what smsbox sends are
++61412nnnnnn and +61413nnnnnn, of what Sealpost sends +61414nnnnnn and +61415nnnnnn.
   --immediate     the second part of the list
   --app H:P       where the application is that callbacks go to
+  --sms FILE      the phones' SMS (phone.py): both must have sent the same
   --only NAME     only requests whose name matches the glob; once more for each
 """
 import argparse
+import collections
 import fnmatch
+import json
+import os
+import re
 import socket
 import sys
+import time
 import typing
 
 import kannel_requests
 
 CHUNK = 65536
+SMSBOX, SEALPOST = 2, 4  # the digit behind +6141 in their receivers
+QUIET_S, QUIET_WAIT_S = 1, 30  # no more SMS will come when none came for so long
 
 
 class Answer(typing.NamedTuple):
@@ -36,10 +45,11 @@ class Answer(typing.NamedTuple):
 class Asker:
     """Sends requests to one server."""
 
-    def __init__(self, server, app):
+    def __init__(self, server, app, digit):
         host, _, port = server.rpartition(":")
         self.address = (host, int(port))
         self.app = app
+        self.digit = digit
 
     def ask(self, number, request):
         data = encode(request, self.words(number))
@@ -59,10 +69,10 @@ class Asker:
         return decode(received)
 
     def words(self, number):
-        to = f"61412{number:06d}"
+        to = f"6141{self.digit}{number:06d}"
         return {
             "{to}": to,
-            "{to2}": f"61413{number:06d}",
+            "{to2}": f"6141{self.digit + 1}{number:06d}",
             "{to-61}": to[2:],
             "{local}": "0" + to[2:],
             "{app}": self.app,
@@ -136,21 +146,28 @@ def decode(received):
     return Answer(int(words[1]), headers.get("content-type", ""), body.decode("latin-1"))
 
 
+def check_names():
+    """A difference that names no request would never be missed."""
+    everything = kannel_requests.waiting + kannel_requests.immediate
+    count = collections.Counter(request.name for request in everything)
+    doubled = [name for name in count if count[name] > 1]
+    meant = {*kannel_requests.DIFFERS, *kannel_requests.OTHER_SMS}
+    if doubled or meant - set(count):
+        sys.exit(f"doubled names: {doubled}; no such request: {meant - set(count)}")
+
+
 def chosen(options):
     requests = (
         kannel_requests.immediate if options.immediate else kannel_requests.waiting
     )
-    names = [request.name for request in requests]
-    doubled = {name for name in names if names.count(name) > 1}
-    if doubled:
-        sys.exit(f"two requests of one name: {sorted(doubled)}")
     globs = options.only or ["*"]
     base = 100000 if options.immediate else 0
-    return [
+    todo = [
         (base + number, request)
         for number, request in enumerate(requests)
         if any(fnmatch.fnmatchcase(request.name, glob) for glob in globs)
     ]
+    return sorted(todo, key=lambda item: item[1].untold)
 
 
 def tell(answer):
@@ -158,31 +175,76 @@ def tell(answer):
 
 
 def ask_one(options):
-    asker = Asker(options.ask, options.app)
+    asker = Asker(options.ask, options.app, SMSBOX)
     for number, request in chosen(options):
         print(f"{request.name:<40} {tell(asker.ask(number, request))}", flush=True)
     return 0
 
 
 def compare(options):
-    smsbox = Asker(options.servers[0], options.app)
-    sealpost = Asker(options.servers[1], options.app)
-    unexpected = meant = 0
+    smsbox = Asker(options.servers[0], options.app, SMSBOX)
+    sealpost = Asker(options.servers[1], options.app, SEALPOST)
     todo = chosen(options)
+    unexpected = 0
     for number, request in todo:
         want, got = smsbox.ask(number, request), sealpost.ask(number, request)
         differs = kannel_requests.DIFFERS.get(request.name)
         if differs:
-            meant += 1
-            if want.status == differs.status and want.body == differs.body:
+            if (want.status, want.body) == (differs.status, differs.body):
                 print(f"{request.name}: no difference any more: {tell(want)}")
                 unexpected += 1
-            want = Answer(differs.status, want.kind, differs.body)
+            want = Answer(differs.status, "text/html", differs.body)
         if got != want:
             print(f"{request.name}: want {tell(want)}, got {tell(got)}", flush=True)
             unexpected += 1
-    print(f"{len(todo)} requests, {meant} differences meant, {unexpected} not meant")
+    if options.sms:
+        unexpected += compare_sms(todo, options.sms)
+    print(f"{len(todo)} requests, {unexpected} unexpected differences")
     return 1 if unexpected else 0
+
+
+def compare_sms(todo, path):
+    """What came to the phones, where the answers were meant to be the same."""
+    wait_quiet(path)
+    smsbox, sealpost = sms_of(path, SMSBOX), sms_of(path, SEALPOST)
+    unexpected = 0
+    for number, request in todo:
+        if request.untold or request.name in kannel_requests.DIFFERS:
+            continue
+        want, got = smsbox[number], sealpost[number]
+        other = kannel_requests.OTHER_SMS.get(request.name)
+        if other:
+            if want == sorted(other.sms):
+                print(f"{request.name}: no difference of SMS any more")
+                unexpected += 1
+            want = sorted(other.sms)
+        if got != want:
+            print(f"{request.name}: want SMS {ascii(want)[:400]}, got {ascii(got)[:400]}")
+            unexpected += 1
+    return unexpected
+
+
+def wait_quiet(path):
+    end = time.monotonic() + QUIET_WAIT_S
+    size = -1
+    while size != os.path.getsize(path) and time.monotonic() < end:
+        size = os.path.getsize(path)
+        time.sleep(QUIET_S)
+
+
+def sms_of(path, digit):
+    """Number of a request -> the SMS that it caused, sorted."""
+    found = collections.defaultdict(list)
+    with open(path, encoding="utf-8") as lines:
+        for sms in map(json.loads, lines):
+            match = re.fullmatch(
+                rf"(?:\+|00)?(?:61|0)-?41[{digit}{digit + 1}](\d{{6}})", sms["to"]
+            )
+            if match:
+                found[int(match[1])].append((sms["from"], sms["text"], sms["parts"]))
+    for of_one in found.values():
+        of_one.sort()
+    return found
 
 
 def main():
@@ -191,10 +253,12 @@ def main():
     parser.add_argument("--ask")
     parser.add_argument("--immediate", action="store_true")
     parser.add_argument("--app", default="127.0.0.1:1")
+    parser.add_argument("--sms")
     parser.add_argument("--only", action="append")
     parser.add_argument("--smsbox-groups", action="store_true")
     parser.add_argument("--sealpost-accounts", action="store_true")
     options = parser.parse_args()
+    check_names()
     if options.smsbox_groups:
         print(kannel_requests.smsbox_groups(), end="")
     elif options.sealpost_accounts:

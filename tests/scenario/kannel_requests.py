@@ -31,11 +31,21 @@ class Request(typing.NamedTuple):
     body: bytes  # None: no body and no Content-Length
     version: str = "HTTP/1.1"
     wait_s: float = 20  # an answer is due after that time
+    untold: bool = False  # the fake SMSC cannot tell what becomes of it
 
 
 class Differs(typing.NamedTuple):
+    """What Sealpost answers where smsbox says something else."""
+
     status: int  # 0: the connection is closed without an answer
     body: str
+    why: str  # one sentence
+
+
+class OtherSms(typing.NamedTuple):
+    """What Sealpost sends where smsbox sends something else."""
+
+    sms: list  # of (sender, text, parts)
     why: str  # one sentence
 
 
@@ -156,10 +166,10 @@ XML_OA = f"<oa><number>{FROM}</number></oa>"
 
 
 def xml(name, extra="", head=XML_HEAD, who=XML_FROM, da=XML_DA, oa=XML_OA,
-        ud="<ud>hi</ud>", kind="text/xml", code="utf-8"):
+        ud="<ud>hi</ud>", kind="text/xml", code="utf-8", **more):
     """A POST with Kannel's XML."""
     document = f"{head}<message><submit>{da}{oa}{ud}{who}{extra}</submit></message>"
-    add(name, "POST", PATH, [f"Content-Type: {kind}"], document.encode(code))
+    add(name, "POST", PATH, [f"Content-Type: {kind}"], document.encode(code), **more)
 
 
 # -- GET: who asks
@@ -268,12 +278,12 @@ get("empty-from", "from=", base=NO_FROM)
 get("from-letters", "from=Clinic", base=NO_FROM)
 get("from-11-letters", "from=ClinicNorth", base=NO_FROM)
 get("from-12-letters", "from=ClinicNorths", base=NO_FROM)
-get("from-blank", "from=a+b", base=NO_FROM)
+get("from-blank", "from=a+b", base=NO_FROM, untold=True)
 get("from-plus", "from=%2B61400000001", base=NO_FROM)
 get("from-20-digits", "from=12345678901234567890", base=NO_FROM)
 get("from-1000", "from=" + "1" * 1000, base=NO_FROM)
 get("from-non-ascii", "from=Klin%C3%ADk", base=NO_FROM)
-get("from-newline", "from=a%0Ab", base=NO_FROM)
+get("from-newline", "from=a%0Ab", base=NO_FROM, untold=True)
 get("from-doubled", "from=111&from=222", base=NO_FROM)
 get("from-doubled-first-empty", "from=&from=222", base=NO_FROM)
 get("faked-sender", user="faked")
@@ -329,7 +339,7 @@ get("text-10-kB-five", "text=" + "a" * 10000, base=NO_TEXT)
 get("text-10-kB", "text=" + "a" * 10000, user="many", base=NO_TEXT)
 get("text-100-kB", "text=" + "a" * 100000, user="many", base=NO_TEXT)
 get("text-8000-escapes", "text=" + "%41" * 8000, user="many", base=NO_TEXT)
-get("max-messages-0", user="zero", wait_s=2)
+get("max-messages-0", user="zero", wait_s=1)
 get("unknown-parameter", "colour=blue")
 get("unknown-parameter-100-kB", "colour=" + "b" * 100000)
 get("1000-parameters", "&".join(f"x{n}={n}" for n in range(1000)))
@@ -372,7 +382,7 @@ NUMBERS = {
     "dlrmask": (-1, 66),
 }
 WEIRD = ["abc", "", "%201", "+1", "%2B1", "1x", "1.9", "-", "0x1", "01", "%00", "1%00x",
-         "99999999999", "2147483648", "4294967296", "-99999999999", "%C3%A9", "%D9%A1",
+         "99999999999", "99999999999999999999", "2147483648", "4294967296", "-99999999999", "%C3%A9", "%D9%A1",
          "%0A1", "1%201"]
 
 for name, (low, high) in NUMBERS.items():
@@ -390,6 +400,10 @@ get("validity-minus-1-deferred-minus-2", "validity=-1&deferred=-2")
 get("validity=10081-and-deferred=1", "validity=10081&deferred=1")
 get("validity=100000000", "validity=100000000")
 get("deferred=100000000", "deferred=100000000")
+get("validity=5000000", "validity=5000000")  # the time still fits in 31 bits in 2027
+get("validity=7000000", "validity=7000000")
+get("validity=35791395", "validity=35791395")  # seconds do not fit
+get("deferred=35791395", "deferred=35791395")
 get("mclass-and-mwi", "mclass=1&mwi=1")
 
 # -- GET: which error comes first
@@ -457,6 +471,7 @@ get("account", "account=ward7")
 get("account-empty", "account=")
 get("account-64", "account=" + "a" * 64)
 get("account-65", "account=" + "a" * 65)
+get("account-33-e-acute", "account=" + "%C3%A9" * 33)
 get("account-bracket", "account=a%5Bb")
 get("account-bracket-close", "account=a%5Db")
 get("account-newline", "account=a%0Ab")
@@ -549,18 +564,29 @@ post("post-html", body=b"<html><body>a <b>b</b>&amp;&eacute;<br>c</body></html>"
      kind="text/html")
 post("post-html-empty", body=b"", kind="text/html")
 post("post-empty", body=b"")
+post("post-html-wrong-password", "X-Kannel-Password: x", kind="text/html",
+     without=["Password"])
+post("post-html-no-to", kind="text/html", without=["To"])
+post("post-html-bad-to", "X-Kannel-To: 46abc", kind="text/html", without=["To"])
+post("post-json-wrong-password", "X-Kannel-Password: x", kind="application/json")
+post("post-udh-no-coding", "X-Kannel-UDH: 050003010101", kind="text/plain", body=b"\xe9")
 post("post-no-body", body=None)
 post("post-160-one", body=b"a" * 160, user="one")
 post("post-161-one", body=b"a" * 161, user="one")
 post("post-10-kB", body=b"a" * 10000, user="many")
 post("post-100-kB", body=b"a" * 100000, user="many")
-post("post-1-MB", body=b"a" * 1000000, user="many")
+post("post-1-MB", body=b"a" * 1000000, user="one")
 for missing in ("Username", "Password", "To", "From"):
     post(f"post-no-{missing}", without=[missing])
     post(f"post-empty-{missing}", f"X-Kannel-{missing}:", without=[missing])
 post("post-wrong-password", "X-Kannel-Password: p2", without=["Password"])
 post("post-username-doubled", "X-Kannel-Username: x")
 post("post-to-doubled", "X-Kannel-To: +{to2}")
+post("post-to-doubled-last-empty", "X-Kannel-To:")
+post("post-coding-doubled", "X-Kannel-Coding: 0", "X-Kannel-Coding: 9")
+post("post-header-folded", "X-Kannel-BInfo: a", " b")
+post("post-to-folded", "X-Kannel-To: +{to}", " +{to2}", without=["To"])
+post("post-from-non-ascii", "X-Kannel-From: Klin\xc3\xadk", without=["From"])
 post("post-header-case", "x-KANNEL-to: +{to}", without=["To"])
 post("post-header-blanks", "X-Kannel-Username: \t u1  ", without=["Username"])
 post("post-header-underscore", "X_Kannel_To: +{to}", without=["To"])
@@ -596,15 +622,15 @@ for name, good, bad in [
     post(f"post-{name}={bad}", f"X-Kannel-{name}: {bad}")
     post(f"post-{name}=abc", f"X-Kannel-{name}: abc")
 add("post-form", "POST", PATH, ["Content-Type: application/x-www-form-urlencoded"],
-    b"username=u1&password=p1&to=%2B61412000001&from=1&text=hi")
+    b"username=u1&password=p1&to=%2B{to}&from=1&text=hi")
 add("post-form-charset", "POST", PATH,
     ["Content-Type: application/x-www-form-urlencoded; charset=UTF-8"],
-    b"username=u1&password=p1&to=%2B61412000001&from=1&text=hi")
+    b"username=u1&password=p1&to=%2B{to}&from=1&text=hi")
 add("post-form-wrong-password", "POST", PATH,
     ["Content-Type: application/x-www-form-urlencoded"],
-    b"username=u1&password=p2&to=%2B61412000001&from=1&text=hi")
+    b"username=u1&password=p2&to=%2B{to}&from=1&text=hi")
 add("post-json", "POST", PATH, ["Content-Type: application/json"],
-    b'{"username":"u1","password":"p1","to":"+61412000001","text":"hi"}')
+    b'{"username":"u1","password":"p1","to":"+{to}","text":"hi"}')
 add("post-chunked", "POST", PATH,
     ["Content-Type: text/plain", "X-Kannel-Username: u1", "X-Kannel-Password: p1",
      "X-Kannel-To: +{to}", "X-Kannel-From: 1", "Transfer-Encoding: chunked"],
@@ -655,9 +681,12 @@ xml("xml-da-empty-number", da="<da><number/></da>")
 xml("xml-da-blank-number", da="<da><number> </number></da>")
 xml("xml-da-two", da="<da><number>+{to}</number><number>+{to2}</number></da>")
 xml("xml-two-das", da="<da><number>+{to}</number></da><da><number>+{to2}</number></da>")
-xml("xml-da-two-in-one", da="<da><number>+{to} +{to2}</number></da>")
+xml("xml-da-two-in-one", da="<da><number>+{to} +{to2}</number></da>",
+    untold=True)
 xml("xml-da-bad", da="<da><number>46abc</number></da>")
 xml("xml-da-one-bad-of-two", da="<da><number>46abc</number><number>+{to}</number></da>")
+xml("xml-da-comment", da="<da><number>+61<!-- a -->4</number></da>")
+xml("xml-da-nested", da="<da><number><b>+{to}</b></number></da>")
 xml("xml-da-cdata", da="<da><number><![CDATA[+{to}]]></number></da>")
 xml("xml-no-oa", oa="")
 xml("xml-empty-oa", oa="<oa><number/></oa>")
@@ -750,9 +779,71 @@ get("i-wrong-password", base="username=i1&password=x&to=%2B{to}&text=hi")
 get("i-no-to", user="i1", base=NO_TO)
 get("i-charset", "charset=nonsense", user="i1")
 get("i-HEAD", user="i1", method="HEAD")
+get("i-max-messages-0", user="zero")
 post("i-post", user="i1")
 post("i-post-400", user="i1", body=b"a" * 400)
 post("i-post-latin1-161", user="i1", body=b"\xe9" * 161)
 xml("i-xml", who="<from><user>i1</user><pass>p1</pass></from>")
 xml("i-xml-two", who="<from><user>i1</user><pass>p1</pass></from>",
     da="<da><number>+{to}</number><number>46abc</number></da>")
+
+# -- differences that are meant
+
+DENIED = "Number(s) has/have been denied by white- and/or black-lists."
+TOO_LONG = "Message too long, rejected"
+NOT_HERE = "Authorization failed for sendsms"
+ACCEPTED = "0: Accepted for delivery"
+UNKNOWN = "Unknown request."
+
+DIFFERS = {}
+for names, differs in [
+    (
+        "to-short to-zeros to-one-digit to-plus to-dash to-long to-fixed-line"
+        " to-200-digits",
+        Differs(400, DENIED, "no mobile telephone has such a number"),
+    ),
+    (
+        "i-impossible",
+        Differs(202, "Sent. Denied receivers are: 123", "no telephone has such a number"),
+    ),
+    (
+        "text-161-one text-81-euros-one text-766-six text-481-nocat text-10-kB-five"
+        " text-100-kB post-161-one post-100-kB post-1-MB xml-100-kB i-too-long",
+        Differs(400, TOO_LONG, "smsbox cuts the text after max-messages and tells nobody"),
+    ),
+    (
+        "max-messages-0",
+        Differs(403, NOT_HERE, "smsbox never answers; an account without messages is none"),
+    ),
+    (
+        "dlr-url-other-host dlr-url-other-name dlr-url-http-eight",
+        Differs(400, "DLR-URL host not allowed, rejected",
+                "no account makes Sealpost ask hosts that its operator did not name"),
+    ),
+    (
+        "post-form post-form-charset",
+        Differs(202, ACCEPTED, "a form is what most HTTP clients send"),
+    ),
+    ("post-form-wrong-password", Differs(403, NOT_HERE, "forms are read")),
+    (
+        "post-xmlrpc post-sendota",
+        Differs(404, UNKNOWN, "smsbox's XML-RPC sends nothing, and phones need no OTA SMS"),
+    ),
+    ("xml-da-comment", Differs(400, DENIED, "smsbox sends to each part of the number")),
+    (
+        "xml-da-blank-number",
+        Differs(400, DENIED, "smsbox sends to nobody, and says that it was accepted"),
+    ),
+    ("i-max-messages-0", Differs(403, NOT_HERE, "smsbox sends nothing, and says Sent")),
+    ("allowed-prefix-not denied-prefix",
+     Differs(400, DENIED, "smsbox looks at prefixes in answers to SMS only")),
+    ("network-only-allowed",
+     Differs(403, NOT_HERE, "networks that are named are the only ones")),
+    ("i-no-from i-empty-from",
+     Differs(202, "Sent.", "the kannel section always names a sender")),
+]:
+    DIFFERS.update((name, differs) for name in names.split())
+for path in ("/cgi-bin/xmlrpc", "/cgi-bin/sendota"):
+    DIFFERS[f"path {path}"] = Differs(404, UNKNOWN, "neither exists in Sealpost")
+
+OTHER_SMS = {}

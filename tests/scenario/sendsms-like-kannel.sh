@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# sendsms-like-kannel.sh - an application that knows Kannel's HTTP interface changes only
+# host and port: the same requests get the same answers, and the phones the same SMS.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+# -- Kannel's own HTTP interface
+
+# start_smsbox LINE... - listens on SENDSMS_PORT. LINEs are added to its group = smsbox;
+# behind an empty line other groups begin. Its file is its own: bearerbox knows nothing
+# of its users.
+start_smsbox() {
+    printf '%s\n' 'group = core' "smsbox-port = $BOX_PORT" '' \
+        'group = smsbox' 'smsbox-id = asked' 'bearerbox-host = 127.0.0.1' \
+        "sendsms-port = $SENDSMS_PORT" 'sendsms-interface = 127.0.0.1' \
+        "log-file = \"$DIR/kannel/smsbox.log\"" 'log-level = 1' "$@" \
+        >"$DIR/kannel/smsbox.conf"
+    spawn smsbox smsbox -v 4 "$DIR/kannel/smsbox.conf"
+    wait_until smsbox_settled
+    is_listening "$SENDSMS_PORT" || fail "smsbox does not start: $(cat "$DIR/smsbox.log")"
+}
+
+smsbox_settled() { is_listening "$SENDSMS_PORT" || ! is_up smsbox; }
+
+stop_smsbox() { stop_spawned smsbox; }
+
+# -- the question
+
+compare() { "$PYTHON" -B "$STORIES/kannel_compare.py" "$@"; }
+
+# ask_both OPTION... - false after telling what differs.
+ask_both() {
+    compare --app "127.0.0.1:$APP_PORT" --sms "$DIR/sms.jsonl" "$@" \
+        "127.0.0.1:$SENDSMS_PORT" "127.0.0.1:$SEALPOST_SENDSMS_PORT"
+}
+
+need smsbox:kannel
+start bearerbox phone
+users=$(compare --smsbox-groups)
+start_smsbox 'global-sender = 61400000000' "$users"
+start_sealpostd "listen sendsms { address = \"127.0.0.1:$SEALPOST_SENDSMS_PORT\" }" \
+    "$(compare --sealpost-accounts)"
+same=yes
+ask_both || same=no
+
+# A smsbox that does not wait for bearerbox, and knows no sender by itself.
+stop_smsbox
+start_smsbox 'immediate-sendsms-reply = true' "$users"
+ask_both --immediate || same=no
+expect_equal yes $same 'the answers are the same'
