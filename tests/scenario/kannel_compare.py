@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: ISC
 """kannel_compare.py - asks smsbox and Sealpost the same and tells where they differ.
 
-Here:       an HTTP client that changes no byte; the comparison.
+Here:       an HTTP client that changes no byte; an application that is called back; the
+            comparison of answers, SMS and callbacks.
 Elsewhere:  the requests, and the differences that are meant (kannel_requests.py).
 Called by:  sendsms-like-kannel.sh; by hand.
 
 kannel_compare.py [options] SMSBOX SEALPOST   a line for each difference that is not
                                               meant; exit 1 if there is one
 kannel_compare.py [options] --ask SERVER      what one server answers, a line each
-kannel_compare.py --smsbox-groups | --sealpost-accounts
+kannel_compare.py --app H:P --smsbox-groups | --sealpost-accounts
                                               the accounts as configuration
 SMSBOX, SEALPOST and SERVER are HOST:PORT. Receivers of what smsbox sends are
 +61412nnnnnn and +61413nnnnnn, of what Sealpost sends +61414nnnnnn and +61415nnnnnn.
   --immediate     the second part of the list
-  --app H:P       where the application is that callbacks go to
+  --app H:P       the application that is called back is made to listen there
   --sms FILE      the phones' SMS (phone.py): both must have sent the same
   --only NAME     only requests whose name matches the glob; once more for each
 """
@@ -25,15 +26,23 @@ import json
 import os
 import re
 import socket
+import socketserver
 import sys
+import threading
 import time
 import typing
 
 import kannel_requests
 
 CHUNK = 65536
+SHOWN = 200  # characters of a long answer
 SMSBOX, SEALPOST = 2, 4  # the digit behind +6141 in their receivers
-QUIET_S, QUIET_WAIT_S = 1, 30  # no more SMS will come when none came for so long
+QUIET_S, QUIET_WAIT_S = 2, 30  # when nothing came for so long, nothing more will
+VOLATILE = [
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"),
+    (re.compile(r"\b[12]\d{9}\b"), "EPOCH"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d\+\d\d:\d\d:\d\d\b"), "DATE"),
+]
 
 
 class Answer(typing.NamedTuple):
@@ -77,6 +86,55 @@ class Asker:
             "{local}": "0" + to[2:],
             "{app}": self.app,
         }
+
+
+class App(socketserver.ThreadingTCPServer):
+    """An application; what it is asked is kept, as it stands in the request line."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self, address):
+        host, _, port = address.rpartition(":")
+        super().__init__((host, int(port)), AppSession)
+        self.targets = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def count(self):
+        return len(self.targets)
+
+    def told(self, digit):
+        """Number of a request -> the targets that its callbacks had, sorted."""
+        found = collections.defaultdict(list)
+        for target in self.targets:
+            match = re.search(rf"6141[{digit}{digit + 1}](\d{{6}})", target)
+            if match:
+                found[int(match[1])].append(steady(target, digit, match[1]))
+        for of_one in found.values():
+            of_one.sort()
+        return found
+
+
+class AppSession(socketserver.StreamRequestHandler):
+    def handle(self):
+        line = self.rfile.readline()
+        while self.rfile.readline() not in (b"\r\n", b"\n", b""):
+            pass
+        target = line.decode("latin-1").rstrip("\r\n")
+        self.server.targets.append(re.sub(r"^GET (.*) HTTP/1\.1$", r"\1", target))
+        status = re.search(r"/(404|500)", target)
+        self.wfile.write(
+            f"HTTP/1.1 {status[1] if status else 200} told\r\n".encode()
+            + b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+
+
+def steady(target, digit, number):
+    """The same of both servers, and at any time."""
+    target = target.replace(f"6141{digit}{number}", "{to}")
+    target = target.replace(f"6141{digit + 1}{number}", "{to2}")
+    for pattern, word in VOLATILE:
+        target = pattern.sub(word, target)
+    return target
 
 
 def send(link, data):
@@ -143,7 +201,8 @@ def decode(received):
     words = status.split(" ", 2)
     if len(words) < 2 or not words[1].isdigit():
         return Answer(0, "", status)
-    return Answer(int(words[1]), headers.get("content-type", ""), body.decode("latin-1"))
+    kind = headers.get("content-type", "")
+    return Answer(int(words[1]), kind, body.decode("latin-1"))
 
 
 def check_names():
@@ -151,7 +210,11 @@ def check_names():
     everything = kannel_requests.waiting + kannel_requests.immediate
     count = collections.Counter(request.name for request in everything)
     doubled = [name for name in count if count[name] > 1]
-    meant = {*kannel_requests.DIFFERS, *kannel_requests.OTHER_SMS}
+    meant = {
+        *kannel_requests.DIFFERS,
+        *kannel_requests.OTHER_SMS,
+        *kannel_requests.OTHER_CALLBACKS,
+    }
     if doubled or meant - set(count):
         sys.exit(f"doubled names: {doubled}; no such request: {meant - set(count)}")
 
@@ -171,7 +234,7 @@ def chosen(options):
 
 
 def tell(answer):
-    return f"{answer.status} {answer.kind or '-'} {ascii(answer.body[:200])}"
+    return f"{answer.status} {answer.kind or '-'} {show(answer.body)}"
 
 
 def ask_one(options):
@@ -182,6 +245,8 @@ def ask_one(options):
 
 
 def compare(options):
+    app = App(options.app)
+    heard = []
     smsbox = Asker(options.servers[0], options.app, SMSBOX)
     sealpost = Asker(options.servers[1], options.app, SEALPOST)
     todo = chosen(options)
@@ -198,37 +263,54 @@ def compare(options):
             print(f"{request.name}: want {tell(want)}, got {tell(got)}", flush=True)
             unexpected += 1
     if options.sms:
-        unexpected += compare_sms(todo, options.sms)
-    print(f"{len(todo)} requests, {unexpected} unexpected differences")
+        wait_quiet(lambda: os.path.getsize(options.sms))
+        got = sms_of(options.sms, SMSBOX), sms_of(options.sms, SEALPOST)
+        heard.append(f"{count(todo, got[0])} SMS")
+        unexpected += compare_later(todo, "SMS", *got, kannel_requests.OTHER_SMS)
+        wait_quiet(app.count)
+        got = app.told(SMSBOX), app.told(SEALPOST)
+        heard.append(f"{count(todo, got[0])} callbacks")
+        unexpected += compare_later(
+            todo, "callbacks", *got, kannel_requests.OTHER_CALLBACKS
+        )
+    compared = ", ".join([f"{len(todo)} requests", *heard])
+    print(f"{compared}: {unexpected} unexpected differences")
     return 1 if unexpected else 0
 
 
-def compare_sms(todo, path):
-    """What came to the phones, where the answers were meant to be the same."""
-    wait_quiet(path)
-    smsbox, sealpost = sms_of(path, SMSBOX), sms_of(path, SEALPOST)
+def compare_later(todo, what, smsbox, sealpost, meant):
+    """What requests lead to, where the answers were meant to be the same."""
     unexpected = 0
     for number, request in todo:
         if request.untold or request.name in kannel_requests.DIFFERS:
             continue
         want, got = smsbox[number], sealpost[number]
-        other = kannel_requests.OTHER_SMS.get(request.name)
+        other = meant.get(request.name)
         if other:
-            if want == sorted(other.sms):
-                print(f"{request.name}: no difference of SMS any more")
+            if want == sorted(other[0]):
+                print(f"{request.name}: no difference of {what} any more")
                 unexpected += 1
-            want = sorted(other.sms)
+            want = sorted(other[0])
         if got != want:
-            print(f"{request.name}: want SMS {ascii(want)[:400]}, got {ascii(got)[:400]}")
+            print(f"{request.name}: want {what} {show(want)}, got {show(got)}")
             unexpected += 1
     return unexpected
 
 
-def wait_quiet(path):
+def count(todo, found):
+    return sum(len(found[number]) for number, _ in todo)
+
+
+def show(value):
+    text = ascii(value)
+    return text if len(text) < SHOWN else text[:SHOWN] + "..."
+
+
+def wait_quiet(measure):
     end = time.monotonic() + QUIET_WAIT_S
     size = -1
-    while size != os.path.getsize(path) and time.monotonic() < end:
-        size = os.path.getsize(path)
+    while size != measure() and time.monotonic() < end:
+        size = measure()
         time.sleep(QUIET_S)
 
 
@@ -260,9 +342,9 @@ def main():
     options = parser.parse_args()
     check_names()
     if options.smsbox_groups:
-        print(kannel_requests.smsbox_groups(), end="")
+        print(kannel_requests.smsbox_groups(options.app), end="")
     elif options.sealpost_accounts:
-        print(kannel_requests.sealpost_accounts(), end="")
+        print(kannel_requests.sealpost_accounts(options.app), end="")
     elif options.ask:
         return ask_one(options)
     elif len(options.servers) == 2:

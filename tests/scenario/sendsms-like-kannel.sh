@@ -27,11 +27,11 @@ stop_smsbox() { stop_spawned smsbox; }
 
 # -- the question
 
-compare() { "$PYTHON" -B "$STORIES/kannel_compare.py" "$@"; }
+compare() { "$PYTHON" -B "$STORIES/kannel_compare.py" --app "127.0.0.1:$APP_PORT" "$@"; }
 
 # ask_both OPTION... - false after telling what differs.
 ask_both() {
-    compare --app "127.0.0.1:$APP_PORT" --sms "$DIR/sms.jsonl" "$@" \
+    compare --sms "$DIR/sms.jsonl" "$@" \
         "127.0.0.1:$SENDSMS_PORT" "127.0.0.1:$SEALPOST_SENDSMS_PORT"
 }
 
