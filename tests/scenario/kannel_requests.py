@@ -18,6 +18,8 @@ import urllib.parse
 
 
 class Account(typing.NamedTuple):
+    """Defaults differ: smsbox's are one message and no concatenation."""
+
     user: str
     password: str
     smsbox: str  # lines of its group = sendsms-user
@@ -65,7 +67,7 @@ ODD_USER, ODD_PASSWORD = "odd user", "p+w &%=é"
 
 ACCOUNTS = [
     Account("u1", "p1", LONG, LONG_HERE),
-    Account("one", "p1", "", ""),
+    Account("one", "p1", "", "max-messages = 1 concatenation = no"),
     Account("nocat", "p1", "max-messages = 3", "max-messages = 3 concatenation = no"),
     Account("many", "p1", "max-messages = 255\nconcatenation = true",
             "max-messages = 255 concatenation = yes"),
@@ -130,7 +132,7 @@ def sealpost_accounts(app):
             f'    brand = "Sms{number}" plain = yes secure = no\n'
             f'    username = "{account.user}"\n'
             f'    password = "{{plain}}{account.password}"\n'
-            f'    callback-hosts = {{ "127.0.0.1" }}\n'
+            f'    callback-hosts = {{ "127.0.0.1", "{app}" }}\n'
             f'    callback-networks = {{ "127.0.0.0/8" }}\n'
             f"    daily-limit = 100000\n    {words}\n}}\n"
         )
@@ -895,6 +897,12 @@ for names, differs in [
         "dlr-url-other-host dlr-url-other-name dlr-url-http-eight",
         Differs(400, "DLR-URL host not allowed, rejected",
                 "no account makes Sealpost ask hosts that its operator did not name"),
+    ),
+    (
+        "dlr-url-user dlr-user-in-url dlr-url-blank dlr-blank dlr-url-newline"
+        " dlr-url-4-kB dlr-url-no-host dlr-url-eight dlr-url-bad-port",
+        Differs(400, "DLR-URL field misformed, rejected",
+                "smsbox puts line breaks of the URL into its requests, and more"),
     ),
     (
         "post-form post-form-charset",
