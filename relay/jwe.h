@@ -74,7 +74,7 @@ void jwe_key_clear(struct jwe_key *key);
 EVP_PKEY *jwe_key_new_p256(struct err *e);
 
 struct jwe_header {
-    const char *typ;     /* "sealpost-message" or "sealpost-reply" */
+    const char *typ;     /* "sealpost-message", "sealpost-reply" or "sealpost-sms" */
     uint8_t id[16];      /* message id: "mid" */
     uint64_t created_s;  /* "iat" */
     char to[JWE_TO_MAX]; /* "to": "epoch-20261124", or "devices-" and a hash, no quotes

@@ -28,7 +28,8 @@ static const struct {
 } algs[] = { { JWE_ECDH_ES_A256KW, "ECDH-ES+A256KW" },
              { JWE_RSA_OAEP_256, "RSA-OAEP-256" } };
 
-static const char *const typs[] = { "sealpost-message", "sealpost-reply", "" };
+static const char *const typs[] = { "sealpost-message", "sealpost-reply",
+                                    "sealpost-sms", "" };
 
 static bool is_to_letter(char ch)
 {
