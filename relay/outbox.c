@@ -1,53 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /* outbox.c - what waits to leave through courier, and what became of it.
  * Here:       lanes and due times, hand-over, outcomes, back-off, doubt.
- * Elsewhere:  what is said (notice.c, reply.c, report.c, templates), protocols
- * (plugin/). Called by:  whoever wants to tell somebody something; keeper.c at each
- * turn's end.
+ * Elsewhere:  what is said (outbox_job.c), protocols (plugin/).
+ * Called by:  whoever wants to tell somebody something; keeper.c at each turn's end.
+ * Source:     DESIGN 4.4.
  *
  * An entry is marked as handed over, on disk, before courier gets it; it leaves the
  * outbox only with a known outcome. When courier or keeper dies in between, the mark is
  * found, counted as a doubt, logged, and the entry goes again: better an SMS twice than
- * never. Source:     DESIGN 4.4. */
-#include "relay/encode.h"
-#include "relay/keeper.h"
+ * never. */
+#include "relay/outbox_job.h"
 #include <assert.h>
 
-#define ALONE_DOUBTS 3U /* it, or something with it, took courier or a neighbour down \
-                         */
-#define ASIDE_DOUBTS 5U /* ... and alone it did so again: not a third time */
-#define LEASE_S 60U     /* an entry handed over comes due again if nobody tells */
+/* It, or something with it, took courier or a neighbour down. */
+#define ALONE_DOUBTS 3U
+/* ... and alone it did so again: not a third time. */
+#define ASIDE_DOUBTS 5U
+/* An entry handed over comes due again if nobody tells. */
+#define LEASE_S 60U
 #define BACKOFF_FIRST_S 2U
 #define BACKOFF_LAST_S 300U
 #define SCAN_MAX 1000U /* entries looked at in one turn and lane */
-#define VALIDITY_MAX_S 86400U
-#define DLR_OF_OURS \
-    (REPORT_DELIVERED | REPORT_FAILED | REPORT_AT_SMSC | REPORT_REJECTED)
-
-/* What an outbox kind is, in one place. */
-static const struct kind {
-    const char *name;
-    enum outbox_lane lane;
-    char ref;               /* in the DLR's reference; 0: no SMS */
-    enum template_id words; /* of plain SMS without values of their own */
-} kinds[OUTBOX_KIND_COUNT] = {
-    [OUTBOX_OTP] = { "otp", LANE_OTP, 'o', TEMPLATE_SMS_OTP },
-    [OUTBOX_NOTICE] = { "notice", LANE_SMS, 'n', TEMPLATE_SMS_NOTICE },
-    [OUTBOX_DEVICE_ADDED] = { "device-added", LANE_SMS, 'd',
-                              TEMPLATE_SMS_DEVICE_ADDED },
-    [OUTBOX_STOPPED] = { "stopped", LANE_SMS, 's', TEMPLATE_SMS_STOPPED },
-    [OUTBOX_STARTED] = { "started", LANE_SMS, 's', TEMPLATE_SMS_STARTED },
-    [OUTBOX_HELP] = { "help", LANE_SMS, 's', TEMPLATE_SMS_HELP },
-    [OUTBOX_WRONG] = { "wrong", LANE_SMS, 's', TEMPLATE_SMS_WRONG },
-    [OUTBOX_CONFIRM] = { "confirm", LANE_SMS, 'c', TEMPLATE_SMS_CONFIRM },
-    [OUTBOX_PLAIN] = { "plain", LANE_PLAIN, 'p', 0 },
-    [OUTBOX_REPLY] = { "reply", LANE_MAIL, 0, 0 },
-    [OUTBOX_EXPIRED] = { "expired", LANE_MAIL, 0, 0 },
-    [OUTBOX_UNDELIVERABLE] = { "undeliverable", LANE_MAIL, 0, 0 },
-    [OUTBOX_WRONG_NUMBER] = { "wrong-number", LANE_MAIL, 0, 0 },
-    [OUTBOX_REPORT] = { "report", LANE_CALLBACK, 0, 0 },
-    [OUTBOX_REPLY_CALLBACK] = { "reply-callback", LANE_CALLBACK, 0, 0 },
-};
 
 static const struct {
     enum link_kind link;
@@ -85,11 +58,6 @@ void outbox_add(struct keeper *k, enum outbox_lane lane, uint64_t due_s,
     }
     if (due_s <= k->now_s)
         k->pump_wanted = true;
-}
-
-static const uint8_t *job_of(const struct tx_key *key)
-{
-    return key->b + 9; /* behind lane and due time */
 }
 
 static uint64_t due_of(const struct tx_key *key)
@@ -182,116 +150,6 @@ static size_t room_on(const struct keeper *k, enum link_kind link)
     return window - k->in_flight_count[link];
 }
 
-/* One entry on its way to courier. */
-struct handover {
-    struct tx_key key;
-    struct outbox_record o;
-    struct handset_record h;
-    struct buf text; /* clear text: wiped */
-    union {
-        struct ipc_job_sms sms;
-        struct ipc_job_mail mail;
-        struct ipc_job_callback callback;
-    } job;
-    bool alone;
-};
-
-static bool render_simple(struct keeper *k, struct handover *w, struct buf *text)
-{
-    struct conversation_record c = { 0 };
-    const struct config_account *account = NULL;
-    struct err e;
-    int rc;
-
-    if (tx_get(k, T_CONVERSATION, w->o.conversation, 16, RECORD_CONVERSATION, &c))
-        account = config_account(k->config, c.account);
-    const struct template_value values[] = {
-        { "otp", span_of(w->o.body.p, w->o.body.n) },
-        { "host", span_str(k->config->public_host) },
-        { "brand", span_str(account != NULL ? account->brand : k->config->domain) },
-    };
-    rc = template_render(k->templates, kinds[w->o.kind].words, w->h.language, values, 3,
-                         text, &e);
-    record_clear(RECORD_CONVERSATION, &c);
-    if (rc != 0)
-        LOG(L_ERROR, "sms.not-rendered", LOG_STR("kind", kinds[w->o.kind].name),
-            LOG_WHY(&e));
-    return rc == 0;
-}
-
-/* What Sealpost says itself. */
-static bool make_own_sms(struct keeper *k, struct handover *w)
-{
-    const uint64_t day_s = k->now_s + VALIDITY_MAX_S;
-    struct buf text;
-    struct sms sms;
-    bool made;
-
-    buf_init(&text, SMS_OCTETS_MAX);
-    sms_init(&sms);
-    made = w->o.kind == OUTBOX_NOTICE ? notice_render(k, &w->o, &w->h, &sms, &text)
-                                      : render_simple(k, w, &text);
-    sms.text = buf_span(&text);
-    sms.valid_until_s = w->o.expires_s < day_s ? w->o.expires_s : day_s;
-    if (made && sms_parts(sms.text) > k->config->sms_parts)
-        LOG(L_WARN, "sms.long", LOG_STR("kind", kinds[w->o.kind].name),
-            LOG_U64("parts", sms_parts(sms.text)));
-    if (made)
-        sms_pack(&sms, &w->text);
-    made = made && buf_ok(&text);
-    buf_wipe(&text);
-    return made;
-}
-
-static enum ipc_verdict make_sms(struct keeper *k, struct handover *w)
-{
-    const bool plain = w->o.kind == OUTBOX_PLAIN;
-    struct report_record r = { 0 };
-    enum ipc_verdict v;
-
-    if (!tx_get(k, T_HANDSET, w->o.handset, 16, RECORD_HANDSET, &w->h))
-        return IPC_GONE;
-    if (plain)
-        v = plain_open(k, &w->o, &w->h, &w->text);
-    else
-        v = make_own_sms(k, w) ? IPC_OK : IPC_GONE;
-    if (plain && tx_get(k, T_REPORT, w->o.subject_id, 16, RECORD_REPORT, &r))
-        w->job.sms.dlr_mask = r.mask;
-    else if (!plain)
-        w->job.sms.dlr_mask = DLR_OF_OURS;
-    memcpy(w->job.sms.job, job_of(&w->key), 16);
-    memcpy(w->job.sms.to, w->h.msisdn, sizeof w->job.sms.to);
-    if (w->job.sms.dlr_mask != 0)
-        dlr_ref(k, kinds[w->o.kind].ref, w->o.handset,
-                plain ? w->o.subject_id : job_of(&w->key), w->job.sms.dlr_url);
-    record_clear(RECORD_REPORT, &r);
-    return v == IPC_OK && !(buf_ok(&w->text) && w->text.n <= IPC_TAIL_SMS) ? IPC_GONE
-                                                                           : v;
-}
-
-/* IPC_OK; IPC_GONE: nothing to say any more; IPC_TEMP: not now. */
-static enum ipc_verdict make_job(struct keeper *k, struct handover *w)
-{
-    const uint8_t *const job = job_of(&w->key);
-    bool made;
-
-    switch (kinds[w->o.kind].lane) {
-    case LANE_MAIL:
-        if (w->o.kind == OUTBOX_REPLY)
-            return reply_mail(k, job, &w->o, &w->job.mail, &w->text);
-        made = report_mail(k, job, &w->o, &w->job.mail, &w->text);
-        break;
-    case LANE_CALLBACK:
-        if (w->o.kind == OUTBOX_REPLY_CALLBACK)
-            return reply_callback(k, job, &w->o, &w->job.callback, &w->text);
-        made = report_callback(k, job, &w->o, &w->job.callback, &w->text);
-        break;
-    default:
-        return make_sms(k, w);
-    }
-    return made ? IPC_OK : IPC_GONE;
-}
-
 static const struct report_facts plain_dropped = { .text = { "NACK/dropped", 12 } };
 static const struct report_facts plain_refused = { .text = { "NACK/refused", 12 } };
 static const struct report_facts plain_aside = { .text = { "NACK/set aside", 14 } };
@@ -299,7 +157,7 @@ static const struct report_facts plain_aside = { .text = { "NACK/set aside", 14 
 static void give_up(struct keeper *k, struct handover *w, const char *why)
 {
     LOG(w->o.kind == OUTBOX_REPLY ? L_ERROR : L_INFO, "outbox.dropped",
-        LOG_ID("job", job_of(&w->key)), LOG_STR("kind", kinds[w->o.kind].name),
+        LOG_ID("job", job_of(&w->key)), LOG_STR("kind", outbox_kinds[w->o.kind].name),
         LOG_STR("why", why));
     drop_entry(k, &w->key, &w->o);
     if (w->o.kind == OUTBOX_NOTICE && w->o.expires_s <= k->now_s)
@@ -308,7 +166,7 @@ static void give_up(struct keeper *k, struct handover *w, const char *why)
         notice_dropped(k, w->o.handset);
     else if (w->o.kind == OUTBOX_PLAIN)
         report_event(k, w->o.subject_id, REPORT_REJECTED, &plain_dropped, true);
-    else if (kinds[w->o.kind].lane == LANE_CALLBACK)
+    else if (outbox_kinds[w->o.kind].lane == LANE_CALLBACK)
         report_given_up(k, &w->o);
 }
 
@@ -326,7 +184,7 @@ static void when_refused(struct keeper *k, const struct outbox_record *o,
 {
     if (o->kind == OUTBOX_PLAIN)
         report_event(k, o->subject_id, REPORT_REJECTED, facts, true);
-    else if (kinds[o->kind].lane == LANE_CALLBACK)
+    else if (outbox_kinds[o->kind].lane == LANE_CALLBACK)
         report_given_up(k, o);
     if (o->kind != OUTBOX_NOTICE)
         return;
@@ -343,7 +201,7 @@ static void set_aside(struct keeper *k, const struct tx_key *key,
     const struct tx_key moved = tx_key_outbox(LANE_ASIDE, o->expires_s, job_of(key));
 
     LOG(L_ERROR, "outbox.set-aside", LOG_ID("job", job_of(key)),
-        LOG_STR("kind", kinds[o->kind].name), LOG_ID("about", o->subject_id),
+        LOG_STR("kind", outbox_kinds[o->kind].name), LOG_ID("about", o->subject_id),
         LOG_U64("doubts", o->doubts),
         LOG_STR("why", "each time it was handed over the neighbour was lost; see what "
                        "the neighbour's log says of it"));
@@ -368,7 +226,8 @@ static enum ipc_verdict hand_over(struct keeper *k, void *arg)
     if (w->o.handed != 0) {
         w->o.doubts = (uint8_t)(w->o.doubts + (w->o.doubts < UINT8_MAX));
         LOG(L_WARN, "outbox.doubt", LOG_ID("job", job_of(&w->key)),
-            LOG_STR("kind", kinds[w->o.kind].name), LOG_U64("doubts", w->o.doubts),
+            LOG_STR("kind", outbox_kinds[w->o.kind].name),
+            LOG_U64("doubts", w->o.doubts),
             LOG_STR("why", "handed over, no outcome known"));
         w->o.handed = 0;
         if (w->o.doubts >= ASIDE_DOUBTS) {
@@ -380,13 +239,13 @@ static enum ipc_verdict hand_over(struct keeper *k, void *arg)
         give_up(k, w, "its time is over");
         return IPC_GONE;
     }
-    v = make_job(k, w);
+    v = job_make(k, w);
     if (!tx_ok(k))
         return IPC_TEMP;
     w->o.attempts = (uint8_t)(w->o.attempts + (w->o.attempts < UINT8_MAX));
     if (v == IPC_TEMP) { /* an accepted reply is not dropped for a passing failure */
         LOG(L_WARN, "outbox.outcome", LOG_ID("job", job_of(&w->key)),
-            LOG_STR("kind", kinds[w->o.kind].name), LOG_STR("outcome", "busy"),
+            LOG_STR("kind", outbox_kinds[w->o.kind].name), LOG_STR("outcome", "busy"),
             LOG_STR("why", "it could not be made; tried again"));
         (void)move_entry(k, &w->key, k->now_s + backoff_s(w->o.attempts), &w->o);
         return IPC_GONE;
@@ -400,26 +259,19 @@ static enum ipc_verdict hand_over(struct keeper *k, void *arg)
     return IPC_OK;
 }
 
-static void handover_clear(struct handover *w)
-{
-    record_clear(RECORD_OUTBOX, &w->o);
-    record_clear(RECORD_HANDSET, &w->h);
-    buf_wipe(&w->text);
-}
-
 /* The frame is held until the turn's flush: the mark is on disk before courier reads
  * it. */
 static void send_job(struct keeper *k, const struct handover *w)
 {
     flight_add(k, &w->key, w->alone);
-    if (kinds[w->o.kind].lane == LANE_MAIL)
+    if (outbox_kinds[w->o.kind].lane == LANE_MAIL)
         ipc_send(k->courier, IPC_JOB_MAIL, 0, &w->job.mail, buf_span(&w->text));
-    else if (kinds[w->o.kind].lane == LANE_CALLBACK)
+    else if (outbox_kinds[w->o.kind].lane == LANE_CALLBACK)
         ipc_send(k->courier, IPC_JOB_CALLBACK, 0, &w->job.callback, buf_span(&w->text));
     else
         ipc_send(k->courier, IPC_JOB_SMS, 0, &w->job.sms, buf_span(&w->text));
     LOG(L_INFO, "outbox.handed", LOG_ID("job", job_of(&w->key)),
-        LOG_STR("kind", kinds[w->o.kind].name), LOG_ID("about", w->o.subject_id),
+        LOG_STR("kind", outbox_kinds[w->o.kind].name), LOG_ID("about", w->o.subject_id),
         LOG_U64("attempt", w->o.attempts));
 }
 
@@ -571,7 +423,7 @@ static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
     if (o.kind == 0 || o.kind >= OUTBOX_KIND_COUNT)
         return tx_refuse(k, IPC_TEMP);
     LOG(d->in->outcome == JOB_SENT ? L_INFO : L_WARN, "outbox.outcome",
-        LOG_ID("job", d->in->job), LOG_STR("kind", kinds[o.kind].name),
+        LOG_ID("job", d->in->job), LOG_STR("kind", outbox_kinds[o.kind].name),
         LOG_STR("outcome", outcome_names[d->in->outcome]), LOG_STR("why", d->in->why));
     o.handed = 0;
     switch ((enum job_outcome)d->in->outcome) {
