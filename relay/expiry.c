@@ -157,6 +157,7 @@ static int destroy_empty(struct keeper *k, struct err *e)
         /* What left this epoch must be on disk in its new form before the key goes. */
         if (store_flush(k->store) != STORE_OK)
             return err_set(e, ERR_TEMP, "4.3.0", "flush: %s", store_why(k->store));
+        jwe_memo_clear(&k->opened);
         if (keys_epoch_destroy(k->keys, days[i], e) != 0)
             return err_wrap(e, "destroying epoch %u", days[i]);
         LOG(L_INFO, "epoch.destroyed", LOG_U64("day", days[i]));

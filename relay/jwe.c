@@ -386,17 +386,33 @@ void jwe_window_clear(struct jwe_window *w)
     OPENSSL_cleanse(w, sizeof *w);
 }
 
-static bool open_key_ec(const struct jwe_recipient *r, struct span encrypted,
-                        EVP_PKEY *key, uint8_t cek[JWE_CEK_BYTES])
+static bool is_memo(const struct jwe_memo *memo, const uint8_t point[JWE_POINT_BYTES],
+                    const uint8_t kid[JWE_KID_BYTES])
 {
-    EVP_PKEY *ephemeral = jwe_pkey_from_point(r->point);
-    uint8_t kek[32];
-    const bool ok = ephemeral != NULL && kek_agree(key, ephemeral, true, kek) &&
-                    jwe_unwrap(kek, (const uint8_t *)encrypted.p, cek);
+    return memo->known && memcmp(memo->point, point, sizeof memo->point) == 0 &&
+           memcmp(memo->kid, kid, sizeof memo->kid) == 0;
+}
 
-    OPENSSL_cleanse(kek, sizeof kek);
-    EVP_PKEY_free(ephemeral);
-    return ok;
+/* kid names key, so that what is remembered belongs to it. */
+static bool open_key_ec(struct jwe_memo *memo, const struct jwe_recipient *r,
+                        struct span encrypted, EVP_PKEY *key,
+                        const uint8_t kid[JWE_KID_BYTES], uint8_t cek[JWE_CEK_BYTES])
+{
+    EVP_PKEY *ephemeral;
+
+    if (!is_memo(memo, r->point, kid)) {
+        ephemeral = jwe_pkey_from_point(r->point);
+        memo->known = ephemeral != NULL && kek_agree(key, ephemeral, true, memo->kek);
+        memcpy(memo->point, r->point, sizeof memo->point);
+        memcpy(memo->kid, kid, sizeof memo->kid);
+        EVP_PKEY_free(ephemeral);
+    }
+    return memo->known && jwe_unwrap(memo->kek, (const uint8_t *)encrypted.p, cek);
+}
+
+void jwe_memo_clear(struct jwe_memo *memo)
+{
+    OPENSSL_cleanse(memo, sizeof *memo);
 }
 
 /* A content key comes out of whatever was sent; a wrong one is random (RFC 7516 11.5),
@@ -434,7 +450,7 @@ static const struct jwe_recipient *recipient_find(const struct jwe_form *f,
     return NULL;
 }
 
-static bool open_key(const struct jwe_form *f, EVP_PKEY *key,
+static bool open_key(struct jwe_memo *memo, const struct jwe_form *f, EVP_PKEY *key,
                      const uint8_t kid[JWE_KID_BYTES], uint8_t cek[JWE_CEK_BYTES])
 {
     const struct jwe_recipient *const r = recipient_find(f, kid);
@@ -444,7 +460,8 @@ static bool open_key(const struct jwe_form *f, EVP_PKEY *key,
         return false;
     how = r->alg == JWE_IN_HEADER ? &f->protected.in : r;
     if (how->alg == JWE_ECDH_ES_A256KW)
-        return EVP_PKEY_is_a(key, "EC") && open_key_ec(how, r->key, key, cek);
+        return EVP_PKEY_is_a(key, "EC") &&
+               open_key_ec(memo, how, r->key, key, kid, cek);
     return EVP_PKEY_is_a(key, "RSA") && open_key_rsa(r->key, key, cek);
 }
 
@@ -469,9 +486,20 @@ static bool open_content(const struct jwe_form *f, const uint8_t cek[JWE_CEK_BYT
 int jwe_open(struct span binary, EVP_PKEY *key, const uint8_t kid[JWE_KID_BYTES],
              struct jwe_header *header_out, struct buf *plain, struct err *e)
 {
+    struct jwe_memo memo = { .known = false };
+    const int rc = jwe_open_next(&memo, binary, key, kid, header_out, plain, e);
+
+    jwe_memo_clear(&memo);
+    return rc;
+}
+
+int jwe_open_next(struct jwe_memo *memo, struct span binary, EVP_PKEY *key,
+                  const uint8_t kid[JWE_KID_BYTES], struct jwe_header *header_out,
+                  struct buf *plain, struct err *e)
+{
     struct jwe_form f;
     uint8_t cek[JWE_CEK_BYTES];
-    const bool ok = jwe_form_take(&f, binary) && open_key(&f, key, kid, cek) &&
+    const bool ok = jwe_form_take(&f, binary) && open_key(memo, &f, key, kid, cek) &&
                     open_content(&f, cek, plain);
 
     OPENSSL_cleanse(cek, sizeof cek);

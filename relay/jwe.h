@@ -108,6 +108,18 @@ void jwe_window_clear(struct jwe_window *w);
 int jwe_open(struct span binary, EVP_PKEY *key, const uint8_t kid[JWE_KID_BYTES],
              struct jwe_header *header_out, struct buf *plain, struct err *e);
 
+/* What jwe_open_next remembers: the key of the window that it opened last. Messages of
+ * one window follow each other, so that most cost no ECDH. Zero it before its first use;
+ * jwe_memo_clear wipes it, which whoever destroys an epoch key must do. */
+struct jwe_memo {
+    bool known;
+    uint8_t kid[JWE_KID_BYTES], point[JWE_POINT_BYTES], kek[32];
+};
+int jwe_open_next(struct jwe_memo *memo, struct span binary, EVP_PKEY *key,
+                  const uint8_t kid[JWE_KID_BYTES], struct jwe_header *header_out,
+                  struct buf *plain, struct err *e);
+void jwe_memo_clear(struct jwe_memo *memo);
+
 /* jwe_has_recipient - is the form well made and sealed to kid? */
 bool jwe_has_recipient(struct span binary, const uint8_t kid[JWE_KID_BYTES]);
 /* jwe_check - is it a well-made binary form, whole, nothing left over? */

@@ -82,6 +82,7 @@ struct keeper {
     uint32_t link_window[LINK_KIND_COUNT]; /* most jobs under way */
     uint32_t epoch_day;
     struct jwe_key epoch;
+    struct jwe_memo opened; /* the window that was opened last */
     bool full;
 
     uint64_t now_s;           /* of this turn */

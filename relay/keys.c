@@ -626,6 +626,15 @@ int keys_epoch_public(struct keys *k, uint32_t day, struct jwe_key *out, struct 
     return jwe_key_from_point(out, point, e);
 }
 
+bool keys_epoch_kid(struct keys *k, uint32_t day, uint8_t kid[JWE_KID_BYTES])
+{
+    const struct epoch *const epoch = epoch_find(k, day);
+
+    if (epoch != NULL)
+        memcpy(kid, epoch->key.kid, JWE_KID_BYTES);
+    return epoch != NULL;
+}
+
 EVP_PKEY *keys_epoch_private(struct keys *k, uint32_t day)
 {
     const struct epoch *const epoch = epoch_find(k, day);

@@ -35,6 +35,8 @@ int keys_epoch_make(struct keys *k, uint32_t day, struct err *e);
 int keys_epoch_public(struct keys *k, uint32_t day, struct jwe_key *out, struct err *e);
 /* keys_epoch_private - borrowed until the epoch is destroyed; NULL: no such epoch. */
 EVP_PKEY *keys_epoch_private(struct keys *k, uint32_t day);
+/* keys_epoch_kid - the thumbprint of its public key; false: no such epoch. */
+bool keys_epoch_kid(struct keys *k, uint32_t day, uint8_t kid[JWE_KID_BYTES]);
 /* keys_epoch_by_kid - the day whose public key has this thumbprint; 0: none. */
 uint32_t keys_epoch_by_kid(struct keys *k, const uint8_t kid[JWE_KID_BYTES]);
 /* keys_epoch_destroy - overwrite, sync, unlink, sync the directory, wipe from memory.

@@ -119,16 +119,15 @@ static bool is_wanted(struct keeper *k, const struct outbox_record *o,
 enum ipc_verdict plain_open(struct keeper *k, const struct outbox_record *o,
                             const struct handset_record *h, struct buf *packed)
 {
+    uint8_t kid[JWE_KID_BYTES];
     struct jwe_header header;
-    struct jwe_key key;
     struct err e;
     int rc;
 
-    if (!is_wanted(k, o, h) || keys_epoch_public(k->keys, o->epoch, &key, &e) != 0)
+    if (!is_wanted(k, o, h) || !keys_epoch_kid(k->keys, o->epoch, kid))
         return IPC_GONE;
-    rc = jwe_open(span_of(o->body.p, o->body.n), keys_epoch_private(k->keys, o->epoch),
-                  key.kid, &header, packed, &e);
-    jwe_key_clear(&key);
+    rc = jwe_open_next(&k->opened, span_of(o->body.p, o->body.n),
+                       keys_epoch_private(k->keys, o->epoch), kid, &header, packed, &e);
     if (rc != 0 || strcmp(header.typ, "sealpost-sms") != 0 ||
         memcmp(header.id, o->subject_id, 16) != 0) {
         LOG(L_ERROR, "sms.not-opened", LOG_ID("about", o->subject_id),

@@ -20,15 +20,14 @@ static int open_message(struct keeper *k, const uint8_t id[16],
                         const struct message_record *m, struct buf *plain,
                         struct err *e)
 {
+    uint8_t kid[JWE_KID_BYTES];
     struct jwe_header header;
-    struct jwe_key epoch;
     int rc;
 
-    if (keys_epoch_public(k->keys, m->epoch, &epoch, e) != 0)
-        return -1;
-    rc = jwe_open(span_of(m->sealed.p, m->sealed.n),
-                  keys_epoch_private(k->keys, m->epoch), epoch.kid, &header, plain, e);
-    jwe_key_clear(&epoch);
+    if (!keys_epoch_kid(k->keys, m->epoch, kid))
+        return err_set(e, ERR_PERM, "5.3.5", "no epoch %u", m->epoch);
+    rc = jwe_open_next(&k->opened, span_of(m->sealed.p, m->sealed.n),
+                       keys_epoch_private(k->keys, m->epoch), kid, &header, plain, e);
     if (rc == 0 && memcmp(header.id, id, 16) != 0)
         rc = err_set(e, ERR_PERM, "5.6.0", "sealed as another message");
     return rc;

@@ -161,6 +161,35 @@ refute_sms() {
 # reply_sms FROM TEXT [TO] - the phone answers, to the clinic's SMS number by default.
 reply_sms() { phone_send "$1" "${3:-61400000000}" "$2"; }
 
+# -- applications
+
+# Lines for start_sealpostd: the sendsms door, and the account "app" (user app, password
+# secret) that a story completes.
+SENDSMS_DOOR=
+sendsms_account() {
+    SENDSMS_DOOR="listen sendsms { address = \"127.0.0.1:$SEALPOST_SENDSMS_PORT\" }
+        account app { brand = \"The Application\" password = \"{plain}secret\"
+        daily-limit = 100000 $* }"
+}
+
+# sendsms KEY=VALUE... - the application asks; prints "STATUS BODY".
+sendsms() {
+    local pair args=()
+    for pair in username=app password=secret "$@"; do
+        args+=(--data-urlencode "$pair")
+    done
+    curl -sS -G -o "$DIR/story/answer" -w '%{http_code} ' --max-time "$DEADLINE" \
+        "${args[@]}" "http://127.0.0.1:$SEALPOST_SENDSMS_PORT/cgi-bin/sendsms" &&
+        cat "$DIR/story/answer"
+}
+
+# expect_sendsms WANT KEY=VALUE... - its answer is like the glob WANT.
+expect_sendsms() {
+    local want=$1
+    shift
+    expect_match "$want" "$(sendsms "$@")" "the answer to $*"
+}
+
 # -- the handset
 
 # handset ARGUMENT... - the reference handset; HANDSET names it ("1" by default).

@@ -629,6 +629,50 @@ static void test_threads(void **state)
     }
 }
 
+/* What is remembered of a window opens its messages, and nobody else's. */
+static void test_memo(void **state)
+{
+    struct jwe_memo memo = { .known = false };
+    struct jwe_window w[2];
+    struct jwe_key other;
+    EVP_PKEY *other_pair;
+    struct buf sealed[4], plain;
+
+    (void)state;
+    other_pair = jwe_key_new_p256(&e);
+    assert_non_null(other_pair);
+    assert_int_equal(jwe_key_from_pkey(&other, other_pair, &e), 0);
+    buf_init(&plain, 4096);
+    for (size_t i = 0; i < 4; i++) {
+        if (i % 2 == 0)
+            assert_int_equal(jwe_window_open(&w[i / 2], &key_ec[0], &e), 0);
+        buf_init(&sealed[i], 4096);
+        assert_int_equal(
+            jwe_window_seal(&w[i / 2], &header, span_str(TEXT), &sealed[i], &e), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(jwe_open_next(&memo, buf_span(&sealed[i]), key_ec[0].pkey,
+                                       key_ec[0].kid, NULL, &plain, &e),
+                         0);
+        assert_true(memo.known);
+    }
+    assert_int_equal(plain.n, 4 * (sizeof TEXT - 1));
+    assert_int_equal(jwe_open_next(&memo, buf_span(&sealed[3]), other.pkey, other.kid,
+                                   NULL, &plain, &e),
+                     -1);
+    jwe_memo_clear(&memo);
+    assert_int_equal(jwe_open_next(&memo, buf_span(&sealed[0]), key_ec[0].pkey,
+                                   key_ec[0].kid, NULL, &plain, &e),
+                     0);
+    for (size_t i = 0; i < 4; i++)
+        buf_clear(&sealed[i]);
+    jwe_window_clear(&w[0]);
+    jwe_window_clear(&w[1]);
+    jwe_key_clear(&other);
+    EVP_PKEY_free(other_pair);
+    buf_clear(&plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -645,6 +689,7 @@ int main(void)
         cmocka_unit_test(test_json_for_one),
         cmocka_unit_test(test_kid_in_two_places),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_memo),
     };
 
     return cmocka_run_group_tests(tests, group_start, group_end);
