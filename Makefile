@@ -39,13 +39,16 @@ UNITS  = $(patsubst tests/unit/%.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BENCHES = $(patsubst tests/bench/%.c,$(O)/%,$(wildcard tests/bench/bench_*.c))
 STORIES = $(filter-out tests/scenario/lib.sh,$(wildcard tests/scenario/*.sh))
 
-# What a fresh Debian 12 lacks: to build and to run among real neighbours, and to test.
+# What a fresh Debian 12 lacks: to build and to run among real neighbours, to test, and
+# to measure.
 TO_RUN = gcc g++ make pkg-config libdb5.3-dev libesmtp-dev libgmime-3.0-dev \
   libphonenumber-dev libconfuse-dev libevent-dev libjansson-dev libssl-dev \
   libcurl4-openssl-dev kannel postfix fakeroot openssl python3 procps util-linux \
   ca-certificates
 TO_TEST = git curl libcmocka-dev kannel-dev libxml2-dev libpcre3-dev jose chromium faketime \
   clang-format mandoc shellcheck $(if $(shell command -v node),,nodejs npm)
+
+TO_BENCH = wrk
 
 all: $(O)/sealpostd $(O)/sealpost-handset
 
@@ -136,7 +139,12 @@ demo: build/deps-run
 	@$(MAKE) --no-print-directory -j2 all
 	@SEALPOST_BUILD=$(O) contrib/demo/demo.sh
 
-bench: build/deps-run
+build/deps-bench: Makefile
+	@mkdir -p build
+	@$(call install,$(TO_BENCH))
+	@touch $@
+
+bench: build/deps-run build/deps-bench
 	@$(MAKE) --no-print-directory -j2 all benches
 	@SEALPOST_BUILD=$(O) tests/bench/run.sh
 

@@ -4,12 +4,16 @@
 # Here:       accepting mail over LMTP and SMTP against Postfix and smtp-sink, sealing
 #             against its ECDH floor, records, memory, disk; a table, and the raw numbers
 #             in build/bench.csv.
-# Elsewhere:  the small benches (bench_*.c), the neighbours (contrib/demo/neighbours.sh).
-# Knobs:      PAIRS=3 alternating runs of each row, MAILS=6000 a run.
+# Elsewhere:  rows that have Kannel as their peer (kannel.sh), the small benches
+#             (bench_*.c), the neighbours (contrib/demo/neighbours.sh).
+# Knobs:      PAIRS=3 alternating runs of each row, MAILS=6000 a run; ROWS="mail kannel
+#             small" for some of them.
 # A rate is taken from the sender's clock and only if the receiver counts every mail.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . contrib/demo/neighbours.sh
+. tests/bench/kannel.sh
+ROWS=${ROWS:-mail kannel small}
 PAIRS=${PAIRS:-3} MAILS=${MAILS:-6000}
 SENDER=bench@bench.example RCPT=+61412345678@sms.clinic.example
 CSV=build/bench.csv
@@ -85,39 +89,53 @@ memory_kib() {
     echo "$total"
 }
 
-say "$(nproc) cores, $(uname -r), $(date -u +%F); medians of $PAIRS alternating runs"
-start_holding_postfix
-start_sealpostd 'log-to = "stderr"' "account bench { brand = \"Bench\"
-    senders = { \"*@bench.example\" } daily-limit = 1000000000 }"
-say "memory, all processes idle: $(($(memory_kib) / 1024)) MiB (goal 48)"
-start_sink "$((SMSC_PORT))"
-for sessions in 1 20 100; do
-    mails=$((sessions == 1 ? MAILS / 4 : MAILS))
-    for ((RUN = 1; RUN <= PAIRS; RUN++)); do
-        rate accept-lmtp "$sessions" sealpost "$mails" count_sealpost "unix:$DIR/lmtp.sock" -L
-        rate accept-smtp "$sessions" sealpost "$mails" count_sealpost "127.0.0.1:$ESMTP_PORT"
-        rate accept-smtp "$sessions" smtp-sink "$mails" uncounted "127.0.0.1:$SMSC_PORT"
-        rate accept-smtp "$sessions" postfix $((mails / 6)) count_postfix "127.0.0.1:$SMTP_PORT"
-    done
-done
-# The rows of LMTP have the same peers.
-sed -n 's/^accept-smtp,\(.*,\)\(smtp-sink\|postfix\),/accept-lmtp,\1\2,/p' "$CSV" \
-    >"$DIR/story/same" && cat "$DIR/story/same" >>"$CSV"
-kept=$(count_sealpost)
-size=$(du -sk --exclude=reserve "$DIR/store" | cut -f 1)
-
-printf '\n%-28s %11s %-10s %11s  %6s  %-6s\n' row sealpost peer peer ratio goal
-for row in accept-smtp accept-lmtp; do
-    tell $row 1 sealpost postfix -
-    tell $row 20 sealpost postfix 8
-    tell $row 100 sealpost postfix 12
+bench_mail() {
+    local sessions mails kept size row
+    start_holding_postfix
+    say "memory, all processes idle: $(($(memory_kib) / 1024)) MiB (goal 48)"
+    start_sink "$SMSC_PORT"
     for sessions in 1 20 100; do
-        tell $row $sessions sealpost smtp-sink "$([ $sessions = 20 ] && echo 0.6 || echo -)"
+        mails=$((sessions == 1 ? MAILS / 4 : MAILS))
+        for ((RUN = 1; RUN <= PAIRS; RUN++)); do
+            rate accept-lmtp "$sessions" sealpost "$mails" count_sealpost "unix:$DIR/lmtp.sock" -L
+            rate accept-smtp "$sessions" sealpost "$mails" count_sealpost "127.0.0.1:$ESMTP_PORT"
+            rate accept-smtp "$sessions" smtp-sink "$mails" uncounted "127.0.0.1:$SMSC_PORT"
+            rate accept-smtp "$sessions" postfix $((mails / 6)) count_postfix "127.0.0.1:$SMTP_PORT"
+        done
     done
-done
-say "disk: $((size * 1024 / kept)) bytes a message of 1 KiB in the store, logs included"
-say "" "sealing (goal 0.9 of the floor):"
-program bench_seal
-say "records:"
-program bench_store "$DIR/story/records" 1
+    # The rows of LMTP have the same peers.
+    sed -n 's/^accept-smtp,\(.*,\)\(smtp-sink\|postfix\),/accept-lmtp,\1\2,/p' "$CSV" \
+        >"$DIR/story/same" && cat "$DIR/story/same" >>"$CSV"
+    kept=$(count_sealpost)
+    size=$(du -sk --exclude=reserve "$DIR/store" | cut -f 1)
+    table_head
+    for row in accept-smtp accept-lmtp; do
+        tell $row 1 sealpost postfix -
+        tell $row 20 sealpost postfix 8
+        tell $row 100 sealpost postfix 12
+        for sessions in 1 20 100; do
+            tell $row $sessions sealpost smtp-sink "$([ $sessions = 20 ] && echo 0.6 || echo -)"
+        done
+    done
+    say "disk: $((size * 1024 / kept)) bytes a message of 1 KiB in the store, logs included"
+    stop_spawned "sink$SMSC_PORT"
+    stop_postfix
+}
+
+bench_small() {
+    say "" "sealing (goal 0.9 of the floor):"
+    program bench_seal
+    say "records:"
+    program bench_store "$DIR/story/records" 1
+}
+
+table_head() { printf '\n%-28s %11s %-10s %11s  %6s  %-6s\n' row sealpost peer peer ratio goal; }
+
+say "$(nproc) cores, $(uname -r), $(date -u +%F); medians of $PAIRS alternating runs"
+start_sealpostd 'log-to = "stderr"' \
+    "listen sendsms { address = \"127.0.0.1:$SEALPOST_SENDSMS_PORT\" }" \
+    "account bench { brand = \"Bench\" senders = { \"*@bench.example\" }
+    password = \"$(printf 'secret\n' | "$BUILD/sealpostd" --hash-password)\"
+    daily-limit = 1000000000 }"
+for rows in $ROWS; do "bench_$rows"; done
 say "raw numbers: $CSV"
