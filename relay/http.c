@@ -82,6 +82,9 @@ static void request_free(struct http_request *req)
 {
     if (req->query_parsed)
         evhttp_clear_headers(&req->query);
+    http_pairs_clear(&req->query_pairs);
+    http_pairs_clear(&req->form_pairs);
+    free(req->headers);
     if (req->server != NULL) {
         LIST_REMOVE(req, link);
         req->server->busy--;
@@ -154,7 +157,8 @@ static struct http_request *request_new(struct conn *c, struct evhttp_request *e
 
     if (req == NULL)
         return NULL;
-    if (http_guard_path(span_str(evhttp_request_get_uri(ev)), req->path) != 0) {
+    if (http_guard_path(span_str(evhttp_request_get_uri(ev)), c->server->o.odd_queries,
+                        req->path) != 0) {
         free(req);
         return NULL;
     }
@@ -227,7 +231,7 @@ static int start_evhttp(struct http_server *s)
     evhttp_set_gencb(s->http, on_request, s);
     evhttp_set_timeout(s->http, (int)s->o.deadline_s); /* of what conn_new refused */
     evhttp_set_default_content_type(s->http, NULL);
-    evhttp_set_max_headers_size(s->http, HTTP_HEAD_MAX);
+    evhttp_set_max_headers_size(s->http, (ev_ssize_t)s->o.head_max);
     evhttp_set_max_body_size(s->http, (ev_ssize_t)s->o.body_max);
     evhttp_set_allowed_methods(s->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD |
                                             EVHTTP_REQ_POST | EVHTTP_REQ_DELETE |
@@ -256,6 +260,8 @@ struct http_server *http_server_new(const struct http_options *o, struct err *e)
         return NULL;
     }
     s->o = *o;
+    if (s->o.head_max == 0)
+        s->o.head_max = HTTP_HEAD_USUAL;
     LIST_INSERT_HEAD(&servers, s, link);
     if (o->certificate != NULL &&
         (s->tls = http_tls_new(o->certificate, o->key, e)) == NULL) {
@@ -337,6 +343,46 @@ const char *http_header(const struct http_request *req, const char *name)
 {
     return req->ev == NULL ? NULL
                            : only(evhttp_request_get_input_headers(req->ev), name);
+}
+
+const struct http_pair *http_query_pairs(struct http_request *req, size_t *n)
+{
+    const char *const query =
+        req->ev == NULL ? NULL : strchr(evhttp_request_get_uri(req->ev), '?');
+
+    if (query != NULL && !req->query_split)
+        req->query_split = http_pairs_take(&req->query_pairs, span_str(query + 1)) == 0;
+    *n = req->query_pairs.n;
+    return req->query_pairs.pair;
+}
+
+const struct http_pair *http_form_pairs(struct http_request *req, size_t *n)
+{
+    if (!req->form_split)
+        req->form_split = http_pairs_take(&req->form_pairs, http_body(req)) == 0;
+    *n = req->form_pairs.n;
+    return req->form_pairs.pair;
+}
+
+const struct http_pair *http_header_pairs(struct http_request *req, size_t *n)
+{
+    const struct evkeyval *kv;
+
+    *n = 0;
+    if (req->ev == NULL)
+        return NULL;
+    if (req->headers == NULL)
+        req->headers = calloc(HTTP_HEADERS_MAX, sizeof *req->headers);
+    if (req->headers == NULL)
+        return NULL;
+    TAILQ_FOREACH(kv, evhttp_request_get_input_headers(req->ev), next)
+    {
+        if (*n == HTTP_HEADERS_MAX)
+            break;
+        req->headers[(*n)++] =
+            (struct http_pair){ span_str(kv->key), span_str(kv->value) };
+    }
+    return req->headers;
 }
 
 struct span http_body(const struct http_request *req)

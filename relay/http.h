@@ -12,9 +12,12 @@
 #define RELAY_HTTP_H
 
 #include "relay/err.h"
+#include "relay/http_pairs.h"
 #include "relay/span.h"
 #include <stddef.h>
 #include <sys/socket.h>
+
+#define HTTP_HEAD_USUAL 8192U
 
 struct event_base;
 struct http_server;
@@ -30,8 +33,11 @@ struct http_options {
     const char *certificate; /* PEM chain; NULL: plain HTTP */
     const char *key;
     unsigned connections; /* most at once */
-    size_t body_max;      /* bytes; more: 413 */
-    unsigned deadline_s;  /* for one request to arrive, and for an idle connection */
+    size_t head_max;  /* bytes of request line and headers, 0: HTTP_HEAD_USUAL; 431 */
+    size_t body_max;  /* bytes; more: 413 */
+    bool odd_queries; /* a query may hold any visible byte, bytes that are not ASCII,
+                         %00, and escapes that are none; else: 400 */
+    unsigned deadline_s; /* for one request to arrive, and for an idle connection */
     http_handler *handler;
     void *ctx;
 };
@@ -47,6 +53,12 @@ const char *http_path(const struct http_request *req); /* decoded, normalised, "
 /* http_query, http_header - NULL: absent, or there more than once. */
 const char *http_query(struct http_request *req, const char *name);
 const char *http_header(const struct http_request *req, const char *name);
+/* http_query_pairs, http_form_pairs, http_header_pairs - in order, doubles too, for
+ * doors that must read them as somebody else does; see http_pairs.h. The form is the
+ * body, whatever its Content-Type. NULL only with *n == 0. */
+const struct http_pair *http_query_pairs(struct http_request *req, size_t *n);
+const struct http_pair *http_form_pairs(struct http_request *req, size_t *n);
+const struct http_pair *http_header_pairs(struct http_request *req, size_t *n);
 struct span http_body(const struct http_request *req);
 const struct sockaddr *http_client(const struct http_request *req);
 

@@ -202,7 +202,8 @@ struct bufferevent *conn_new(struct event_base *base, void *ctx)
         free(c);
         return NULL;
     }
-    http_guard_init(&c->guard, s->o.body_max);
+    http_guard_init(&c->guard, &(struct http_limits){ s->o.head_max, s->o.body_max,
+                                                      s->o.odd_queries });
     bufferevent_incref(c->bev);
     LIST_INSERT_HEAD(&s->conns, c, link);
     s->open++;
@@ -216,7 +217,7 @@ struct bufferevent *conn_new(struct event_base *base, void *ctx)
     }
     /* evhttp bounds one request, not what a client sends behind it. */
     bufferevent_setwatermark(c->bev, EV_READ, 0,
-                             s->o.body_max + HTTP_HEAD_MAX + PIPELINE_BYTES);
+                             s->o.body_max + s->o.head_max + PIPELINE_BYTES);
     (void)bufferevent_set_max_single_read(c->bev, READ_BYTES);
     arm(c, s->o.deadline_s);
     event_active(c->soon, EV_TIMEOUT, 0); /* before the first byte is read */

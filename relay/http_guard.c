@@ -5,6 +5,7 @@
  * Called by:  http.c, with every byte that arrives.
  * Source:     RFC 9112 2-7 and 11.2, RFC 9110 5.5, RFC 3986 3.3. */
 #include "relay/http_guard.h"
+#include "relay/http_pairs.h"
 
 #define REFUSE_BAD 400
 #define REFUSE_TOO_LARGE 413
@@ -34,6 +35,11 @@ static bool is_visible(unsigned char ch)
     return ch > ' ' && ch < 0x7f;
 }
 
+static bool is_no_blank(unsigned char ch)
+{
+    return ch > ' ' && ch != 0x7f;
+}
+
 static bool is_field_byte(unsigned char ch)
 {
     return ch == '\t' || (ch >= ' ' && ch != 0x7f);
@@ -48,17 +54,6 @@ static bool is_host_byte(unsigned char ch)
 static bool is_target_byte(unsigned char ch)
 {
     return is_visible(ch) && strchr("\"#%<>[\\]^`{|}", ch) == NULL;
-}
-
-static int hex_value(char ch)
-{
-    if (is_digit(ch))
-        return ch - '0';
-    if (ch >= 'a' && ch <= 'f')
-        return ch - 'a' + 10;
-    if (ch >= 'A' && ch <= 'F')
-        return ch - 'A' + 10;
-    return -1;
 }
 
 /* evhttp reads no body behind HEAD whatever its head says, and a body behind GET has no
@@ -99,13 +94,14 @@ static int take_version(struct cur *c, struct http_head *h)
 }
 
 /* request-line = method SP request-target SP HTTP-version */
-static int take_request_line(struct cur *c, struct http_head *h)
+static int take_request_line(struct cur *c, struct http_head *h, bool odd_query)
 {
     char path[HTTP_PATH_ROOM];
     int status = take_method(c, h);
 
     if (status == 0)
-        status = http_guard_path(take_while(c, is_visible), path);
+        status = http_guard_path(take_while(c, odd_query ? is_no_blank : is_visible),
+                                 odd_query, path);
     if (status == 0 && !cur_byte(c, ' '))
         status = REFUSE_BAD;
     if (status == 0)
@@ -190,8 +186,8 @@ static int take_target_byte(struct cur *c, bool *escaped)
         return is_target_byte((unsigned char)*c->p) ? *c->p++ : -1;
     if (cur_left(c) < 2)
         return -1;
-    high = hex_value(c->p[0]);
-    low = hex_value(c->p[1]);
+    high = http_hex_value(c->p[0]);
+    low = http_hex_value(c->p[1]);
     c->p += 2;
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
@@ -206,10 +202,12 @@ static int take_path_byte(struct cur *c)
     return ch;
 }
 
-static bool is_query(struct cur *c)
+static bool is_query(struct cur *c, bool odd)
 {
     bool escaped;
 
+    if (odd)
+        return take_while(c, is_no_blank).n > 0 && cur_done(c);
     while (!cur_done(c))
         if (take_target_byte(c, &escaped) <= 0) /* an escaped NUL ends a C string */
             return false;
@@ -223,7 +221,7 @@ static bool segment_is_odd(const char *p, size_t n, bool last)
            (n == 2 && p[0] == '.' && p[1] == '.');
 }
 
-int http_guard_path(struct span target, char path_out[HTTP_PATH_ROOM])
+int http_guard_path(struct span target, bool odd_query, char path_out[HTTP_PATH_ROOM])
 {
     struct cur c = cur_of(target);
     size_t n = 0, segment = 1;
@@ -245,7 +243,7 @@ int http_guard_path(struct span target, char path_out[HTTP_PATH_ROOM])
     path_out[n] = '\0';
     if (segment_is_odd(path_out + segment, n - segment, true))
         return REFUSE_BAD;
-    return is_query(&c) ? 0 : REFUSE_BAD;
+    return cur_done(&c) || is_query(&c, odd_query) ? 0 : REFUSE_BAD;
 }
 
 static void next_request(struct http_guard *g)
@@ -258,10 +256,10 @@ static void next_request(struct http_guard *g)
     g->body_seen = 0;
 }
 
-void http_guard_init(struct http_guard *g, uint64_t body_max)
+void http_guard_init(struct http_guard *g, const struct http_limits *limits)
 {
-    *g = (struct http_guard){ .body_max = body_max };
-    buf_init(&g->line, HTTP_HEAD_MAX);
+    *g = (struct http_guard){ .limits = *limits };
+    buf_init(&g->line, limits->head_max);
     next_request(g);
 }
 
@@ -287,7 +285,7 @@ static int on_head_end(struct http_guard *g)
         return REFUSE_BAD;
     if (h.body_forbidden && (h.codings > 0 || h.length > 0))
         return REFUSE_BAD;
-    if (h.length > g->body_max)
+    if (h.length > g->limits.body_max)
         return REFUSE_TOO_LARGE;
     next_request(g);
     g->chunked = h.codings > 0;
@@ -311,7 +309,8 @@ static int on_line(struct http_guard *g, struct span line)
     c.end -= 2;
     if (cur_done(&c))
         return on_head_end(g);
-    status = g->head.begun ? take_field(&c, &g->head) : take_request_line(&c, &g->head);
+    status = g->head.begun ? take_field(&c, &g->head)
+                           : take_request_line(&c, &g->head, g->limits.odd_queries);
     return status == 0 && !cur_done(&c) ? REFUSE_BAD : status;
 }
 
@@ -322,7 +321,7 @@ static int feed_head(struct http_guard *g, struct cur *c)
 
     c->p = lf != NULL ? lf + 1 : c->end;
     g->head_bytes += (size_t)(c->p - start);
-    if (g->head_bytes > HTTP_HEAD_MAX)
+    if (g->head_bytes > g->limits.head_max)
         return REFUSE_HEAD;
     if (lf != NULL && g->line.n == 0)
         return on_line(g, span_of(start, (size_t)(c->p - start)));
@@ -353,7 +352,7 @@ static int feed_body(struct http_guard *g, struct cur *c)
 static int feed_chunk_size(struct http_guard *g, struct cur *c)
 {
     const char ch = *c->p++;
-    const int value = hex_value(ch);
+    const int value = http_hex_value(ch);
 
     if (ch == '\r' && g->digits > 0) {
         g->state = GUARD_SIZE_LF;
@@ -372,7 +371,7 @@ static int on_chunk_size(struct http_guard *g)
     g->digits = 0;
     g->body_seen += g->left;
     g->state = g->left > 0 ? GUARD_BODY : GUARD_END_CR;
-    return g->body_seen > g->body_max ? REFUSE_TOO_LARGE : 0;
+    return g->body_seen > g->limits.body_max ? REFUSE_TOO_LARGE : 0;
 }
 
 static int feed_delimiter(struct http_guard *g, struct cur *c)

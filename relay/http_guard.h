@@ -15,15 +15,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HTTP_HEAD_MAX 8192U /* request line and headers, bytes */
 #define HTTP_HEADERS_MAX 64U
 #define HTTP_PATH_ROOM 1025U /* a decoded path and its NUL */
 
 /* http_guard_path - the path of an origin-form target ("/a%20b?q"), decoded, with a
  * NUL. Refused (400): another form, bytes that are not visible ASCII, a bad escape,
  * escaped control bytes and "/", "." and ".." segments (escaped or not), "//", a path
- * that does not fit. */
-int http_guard_path(struct span target, char path_out[HTTP_PATH_ROOM]);
+ * that does not fit; a query with other bytes than RFC 3986 has, %00 or a bad escape,
+ * unless odd_query says that all but blanks and controls may stand there. */
+int http_guard_path(struct span target, bool odd_query, char path_out[HTTP_PATH_ROOM]);
 
 enum http_guard_state {
     GUARD_HEAD,
@@ -44,6 +44,12 @@ struct http_head { /* what the lines so far say about the bytes behind them */
     uint64_t length;
 };
 
+struct http_limits {
+    size_t head_max; /* request line and headers, bytes */
+    uint64_t body_max;
+    bool odd_queries;
+};
+
 struct http_guard { /* one for each connection */
     enum http_guard_state state;
     struct http_head head;
@@ -53,11 +59,11 @@ struct http_guard { /* one for each connection */
     unsigned digits;    /* of a chunk size */
     uint64_t left;      /* bytes of the body, or the chunk size so far */
     uint64_t body_seen; /* of a chunked body */
-    uint64_t body_max;
+    struct http_limits limits;
     int status; /* 0, or what to refuse with; sticky */
 };
 
-void http_guard_init(struct http_guard *g, uint64_t body_max);
+void http_guard_init(struct http_guard *g, const struct http_limits *limits);
 void http_guard_clear(struct http_guard *g);
 /* http_guard_feed - the next bytes of the connection. 0: they are sound so far; else
  * the status to refuse with, now and for all that follows: 400, 413, 417 (an

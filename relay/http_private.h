@@ -28,6 +28,9 @@ struct http_request {
     char path[HTTP_PATH_ROOM];
     bool query_parsed;
     struct evkeyvalq query;
+    bool query_split, form_split;
+    struct http_pairs query_pairs, form_pairs;
+    struct http_pair *headers; /* NULL: not asked for yet */
     void (*gone)(void *ctx);
     void *gone_ctx;
 };

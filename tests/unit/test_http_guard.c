@@ -3,6 +3,7 @@
  * Here:       heads, paths and whole connections as rows, each also cut everywhere.
  * Elsewhere:  the same over real sockets: the scenario of hostile HTTP clients.
  * Called by:  make check. */
+#include "relay/http.h"
 #include "relay/http_guard.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +18,8 @@
 #define TEN(x) x x x x x x x x x x
 
 /* What a connection sends: the answer to it, and how many requests it completed. */
+static const struct http_limits limits = { HTTP_HEAD_USUAL, BODY_MAX, false };
+
 static const struct {
     const char *bytes;
     size_t n;
@@ -124,7 +127,7 @@ static int feed_in_two(const char *bytes, size_t n, size_t cut, bool *idle)
     assert_true(head != NULL && tail != NULL);
     memcpy(head + 1, bytes, cut); /* exact at the end, never NULL at the start */
     memcpy(tail + 1, bytes + cut, n - cut);
-    http_guard_init(&g, BODY_MAX);
+    http_guard_init(&g, &limits);
     assert_true(http_guard_idle(&g));
     (void)http_guard_feed(&g, span_of(head + 1, cut));
     status = http_guard_feed(&g, span_of(tail + 1, n - cut));
@@ -203,7 +206,7 @@ static void paths_have_one_spelling(void **state)
     for (size_t i = 0; i < ROWS(paths); i++) {
         const size_t n = strlen(paths[i].target);
         const char *const want = paths[i].path;
-        const int status = http_guard_path(span_str(paths[i].target), path);
+        const int status = http_guard_path(span_str(paths[i].target), false, path);
 
         if (status != (want == NULL ? 400 : 0) ||
             (want != NULL && strcmp(path, want) != 0))
@@ -213,7 +216,7 @@ static void paths_have_one_spelling(void **state)
 
             assert_non_null(p);
             memcpy(p + 1, paths[i].target, cut);
-            (void)http_guard_path(span_of(p + 1, cut), path);
+            (void)http_guard_path(span_of(p + 1, cut), false, path);
             free(p);
         }
     }
@@ -228,11 +231,13 @@ static void long_things_are_refused(void **state)
 
     (void)state;
     memset(target + 1, 'a', HTTP_PATH_ROOM - 2);
-    assert_int_equal(http_guard_path(span_of(target, HTTP_PATH_ROOM - 1), path), 0);
+    assert_int_equal(http_guard_path(span_of(target, HTTP_PATH_ROOM - 1), false, path),
+                     0);
     target[HTTP_PATH_ROOM - 1] = 'a';
-    assert_int_equal(http_guard_path(span_of(target, HTTP_PATH_ROOM), path), 400);
+    assert_int_equal(http_guard_path(span_of(target, HTTP_PATH_ROOM), false, path),
+                     400);
 
-    http_guard_init(&g, BODY_MAX);
+    http_guard_init(&g, &limits);
     assert_int_equal(http_guard_feed(&g, span_str("GET / HTTP/1.1\r\nHost: x\r\nX: ")),
                      0);
     for (int i = 0; i < 9; i++)
@@ -240,14 +245,14 @@ static void long_things_are_refused(void **state)
     assert_int_equal(status, 431);
     http_guard_clear(&g);
 
-    http_guard_init(&g, BODY_MAX);
+    http_guard_init(&g, &limits);
     (void)http_guard_feed(&g, span_str("GET / HTTP/1.1\r\nHost: x\r\n"));
     for (int i = 0; i < 10; i++) /* few lines, none too long */
         status = http_guard_feed(&g, span_str("X: " TEN(TEN("123456789")) "\r\n"));
     assert_int_equal(status, 431);
     http_guard_clear(&g);
 
-    http_guard_init(&g, BODY_MAX);
+    http_guard_init(&g, &limits);
     (void)http_guard_feed(&g, span_str("GET / HTTP/1.1\r\nHost: x\r\n"));
     for (unsigned i = 1; i < HTTP_HEADERS_MAX; i++)
         assert_int_equal(http_guard_feed(&g, span_str("X: y\r\n")), 0);
