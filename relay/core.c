@@ -293,6 +293,10 @@ static int start_doors(struct relay_core *c)
 {
     struct err e;
 
+    if (c->open != NULL && c->open(c, &e) != 0) {
+        LOG(L_ERROR, "process.failed", LOG_WHY(&e));
+        return -1;
+    }
     for (size_t i = 0; plugins[i] != NULL; i++)
         if (is_mine(c, plugins[i]) && plugins[i]->start(&c->relay, &e) != 0) {
             LOG(L_ERROR, "door.failed", LOG_STR("door", plugins[i]->name), LOG_WHY(&e));

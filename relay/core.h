@@ -21,6 +21,9 @@ struct relay_core {
     size_t call_count, free_call;
     bool draining;
     uint64_t drain_end_ms;
+    /* before the doors start: what they find in relay. 0, or -1 with *e. NULL: nothing
+     */
+    int (*open)(struct relay_core *c, struct err *e);
     /* frames of the keeper that answer no call */
     void (*told)(struct relay_core *c, const struct ipc_frame *f);
     void (*keeper_came)(struct relay_core *c);
@@ -29,8 +32,8 @@ struct relay_core {
 };
 
 /* core_run - start the doors of c->role, say "ready" to the parent, loop until told to
- * stop. Returns an exit status of sysexits.h. The caller has filled told, keeper_came,
- * keeper_went and own. */
+ * stop. Returns an exit status of sysexits.h. The caller has filled open, told,
+ * keeper_came, keeper_went and own. */
 int core_run(struct relay_core *c, const struct process *p);
 
 /* core_call - relay_call for answers that the core understands first: adapter gets the

@@ -156,10 +156,17 @@ static void keeper_went(struct relay_core *c)
     f->epoch_day = 0;
 }
 
+static int open_auth(struct relay_core *c, struct err *e)
+{
+    c->relay.auth = auth_new(c->relay.base, c->relay.config, e);
+    return c->relay.auth == NULL ? -1 : 0;
+}
+
 int front_main(const struct process *p)
 {
     static struct front front;
-    static struct relay_core core = { .told = told,
+    static struct relay_core core = { .open = open_auth,
+                                      .told = told,
                                       .keeper_came = keeper_came,
                                       .keeper_went = keeper_went,
                                       .own = &front };
@@ -175,5 +182,6 @@ int front_main(const struct process *p)
     }
     rc = core_run(&core, p);
     jwe_window_clear(&front.window);
+    auth_free(core.relay.auth);
     return rc;
 }
