@@ -88,9 +88,10 @@ $(O)/%.o: %.cc
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
-# Debian's libgw is the oracle of our codec of the box protocol. It comes as static
-# libraries that want a symbol of the MySQL client; nothing here calls it.
-$(O)/test_box_libgw: tests/unit/test_box_libgw.c $(O)/libsealpost.a
+# Debian's libgw is the oracle of our codec of the box protocol and of the escape codes.
+# It comes as static libraries that want a symbol of the MySQL client; nothing here calls
+# it.
+$(O)/test_box_libgw $(O)/test_escape_libgw: $(O)/%: tests/unit/%.c $(O)/libsealpost.a
 	@echo "  $(@:$(O)/%=%)"
 	@$(CC) $(FLAGS) -isystem /usr/include/kannel -isystem /usr/include/libxml2 -o $@ $< \
 	  $(O)/libsealpost.a $(wildcard /usr/lib/*/kannel/libgw.a) $(wildcard /usr/lib/*/kannel/libgwlib.a) \
