@@ -33,7 +33,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define THREADS 2U       /* each holds 32 MiB for 50 ms, with the usual form */
+#define THREADS 2U       /* each holds 32 MiB for 50 to 200 ms, with the usual form */
 #define WAITING_MAX 64U  /* jobs that no thread has taken yet */
 #define ASKS_MAX 1024U   /* unanswered, on all jobs */
 #define SECRET_MAX 1024U /* bytes of a password or token that anybody may send */

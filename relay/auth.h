@@ -2,7 +2,7 @@
 /* auth.h - who an application is: passwords and tokens of the accounts.
  *
  * A password is kept as "{scrypt}ln=15,r=8,p=1$SALT$HASH" (base64url) or "{plain}...",
- * a token as "{sha256}HEX" or "{plain}...". scrypt takes about 50 ms, so it runs on
+ * a token as "{sha256}HEX" or "{plain}...". scrypt takes 50 to 200 ms, so it runs on
  * worker threads, a few at once and a bounded queue; what it found right is remembered
  * as an HMAC under a key of this start, and is free from then on. Comparisons take
  * constant time; an unknown name costs as much as a wrong password. */

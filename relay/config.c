@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* config.c - sealpost.conf: which keys there are, and the struct that they fill.
- * Here:       the tables of keys, what a section needs, which account a sender is.
- * Elsewhere:  one value (config_value.c, config_parse.c), comments, quotes and braces
- *             (config_text.c), the words for people (sealpost.conf(5)).
- * Called by:  sealpostd.c at start, SIGHUP and -t; the lookups by the doors. */
+/* config.c - sealpost.conf, from the file to struct config.
+ * Here:       reading it with libconfuse, what a section and the whole file need.
+ * Elsewhere:  which keys there are (config_keys.c), one value (config_value.c,
+ *             config_parse.c), comments, quotes and braces (config_text.c), look-ups
+ *             (config_find.c), the words for people (sealpost.conf(5)).
+ * Called by:  sealpostd.c at start, SIGHUP and -t. */
 #include "relay/config.h"
+#include "relay/config_keys.h"
 #include "relay/config_text.h"
-#include "relay/config_value.h"
-#include <assert.h>
 #include <confuse.h>
 #include <errno.h>
 #include <stddef.h>
@@ -17,188 +17,6 @@
 
 #define BAD "5.3.5"
 #define FILE_MAX_BYTES (1U << 20)
-#define KEYS_MAX 56U /* below 64: what is seen is kept in bits */
-#define DAY_S UINT64_C(86400)
-#define MIB UINT64_C(1048576)
-
-#define YES_OR_NO .allowed = "yes or no", .words = { "no", "yes" }
-#define ROOT(field) .offset = offsetof(struct config, field)
-#define WORDS(field)                                                               \
-    config_set_words, ROOT(field), .fallback = "", .is_list = true,                \
-                                   .allowed = "up to 1024 words of 1 to 63 bytes", \
-                                   .most = 63
-static const struct config_key root_keys[] = {
-    { "domain", config_set_host, ROOT(domain), .allowed = "a host name" },
-    { "public-url", config_set_url, ROOT(public_url),
-      .allowed = "https://HOST or https://HOST:PORT" },
-    { "region", config_set_region, ROOT(region), .fallback = "",
-      .allowed = "two capital letters, or \"\"" },
-    { "store", config_set_path, ROOT(store), .allowed = "a path" },
-    { "keys", config_set_path, ROOT(keys), .allowed = "a path" },
-    { "master-key-file", config_set_file, ROOT(master_key_file), .allowed = "a path" },
-    { "templates", config_set_path, ROOT(templates),
-      .fallback = "/usr/share/sealpost/templates", .allowed = "a path" },
-    { "number-check", config_set_choice, ROOT(number_check_line), .fallback = "valid",
-      .allowed = "valid or possible", .words = { "possible", "valid" } },
-    { "message-size-limit", config_set_size, ROOT(message_size_limit),
-      .fallback = "10240000", .allowed = "64KiB to 64MiB", .least = MIB / 16,
-      .most = 64 * MIB },
-    { "reserve", config_set_size, ROOT(reserve), .fallback = "64MiB",
-      .allowed = "64KiB to 1024GiB", .least = MIB / 16, .most = MIB * MIB },
-    { "store-cache", config_set_size, ROOT(store_cache), .fallback = "64MiB",
-      .allowed = "1MiB to 64GiB", .least = MIB, .most = 65536 * MIB },
-    { "retention", config_set_duration, ROOT(retention_s), .fallback = "30d",
-      .allowed = "1min to 365d", .least = 60, .most = 365 * DAY_S },
-    { "notice-interval", config_set_duration, ROOT(notice_interval_s),
-      .fallback = "5min", .allowed = "1s to 30d", .least = 1, .most = 30 * DAY_S },
-    { "otp-digits", config_set_unsigned, ROOT(otp_digits), .fallback = "6",
-      .allowed = "4 to 10", .least = 4, .most = 10 },
-    { "otp-lifetime", config_set_duration, ROOT(otp_lifetime_s), .fallback = "5min",
-      .allowed = "60s to 7d", .least = 60, .most = 7 * DAY_S },
-    { "otp-per-number", config_set_number, ROOT(otp_per_number), .fallback = "5",
-      .allowed = "1 to 1000000", .least = 1, .most = 1000000 },
-    { "otp-per-client", config_set_number, ROOT(otp_per_client), .fallback = "30",
-      .allowed = "1 to 1000000", .least = 1, .most = 1000000 },
-    { "otp-per-network", config_set_number, ROOT(otp_per_network), .fallback = "300",
-      .allowed = "1 to 1000000", .least = 1, .most = 1000000 },
-    { "otp-direction", config_set_enum, ROOT(otp_direction), .fallback = "server",
-      .allowed = "server, handset or both",
-      .words = { "none", "server", "handset", "both" }, .least = 1 },
-    { "otp-smscs", config_set_words, ROOT(otp_smscs), .fallback = "", .is_list = true,
-      .allowed = "up to 1024 names of SMSCs", .most = 63 },
-    { "otp-to", config_set_sms_sender, ROOT(otp_to), .fallback = "",
-      .allowed = "3 to 15 digits" },
-    { "otp-check-at-handset", config_set_choice, ROOT(otp_check_at_handset),
-      .fallback = "no", .allowed = "yes or no", .words = { "no", "yes" } },
-    { "confirm-wait", config_set_duration, ROOT(confirm_wait_s), .fallback = "0s",
-      .allowed = "0s to 7d", .least = 0, .most = 7 * DAY_S },
-    { "stop-words", WORDS(stop_words) },
-    { "start-words", WORDS(start_words) },
-    { "help-words", WORDS(help_words) },
-    { "wrong-words", WORDS(wrong_words) },
-    { "all-words", WORDS(all_words) },
-    { "mo-account", config_set_text, ROOT(mo_account), .fallback = "",
-      .allowed = "the name of an account", .least = 1, .most = CONFIG_ACCOUNT_MAX },
-    { "callback-wait", config_set_duration, ROOT(callback_wait_s), .fallback = "1d",
-      .allowed = "1min to 30d", .least = 60, .most = 30 * DAY_S },
-    { "device-idle-browser", config_set_duration, ROOT(idle_browser_s),
-      .fallback = "6d", .allowed = "1s to 3650d", .least = 1, .most = 3650 * DAY_S },
-    { "device-idle-installed", config_set_duration, ROOT(idle_installed_s),
-      .fallback = "180d", .allowed = "1s to 3650d", .least = 1, .most = 3650 * DAY_S },
-    { "sms-parts", config_set_unsigned, ROOT(sms_parts), .fallback = "3",
-      .allowed = "1 to 10", .least = 1, .most = 10 },
-    { "fronts", config_set_unsigned, ROOT(fronts), .fallback = "1",
-      .allowed = "1 to 16", .least = 1, .most = 16 },
-    { "drain", config_set_wait, ROOT(drain_s), .fallback = "10s",
-      .allowed = "1s to 10min", .least = 1, .most = 600 },
-    { "log-level", config_set_choice, ROOT(log_debug), .fallback = "info",
-      .allowed = "info or debug", .words = { "info", "debug" } },
-    { "log-to", config_set_choice, ROOT(log_syslog), .fallback = "stderr",
-      .allowed = "stderr or syslog", .words = { "stderr", "syslog" } },
-};
-
-static const struct config_key mail_keys[] = {
-    { "server", config_set_tcp, ROOT(mail_server), .fallback = "127.0.0.1:25",
-      .allowed = "an IP address and a port" },
-    { "helo", config_set_host, ROOT(mail_helo), .fallback = "", /* the domain */
-      .allowed = "a host name" },
-};
-
-#define LISTEN(field) .offset = offsetof(struct config_listen, field)
-static const struct config_key listen_keys[] = {
-    { "address", config_set_address, LISTEN(address) },
-    { "mode", config_set_mode, LISTEN(mode), .fallback = "0660",
-      .allowed = "0000 to 0777" },
-    { "certificate", config_set_file, LISTEN(certificate), .fallback = "",
-      .allowed = "a path" },
-    { "key", config_set_file, LISTEN(key), .fallback = "", .allowed = "a path" },
-    { "connections", config_set_unsigned, LISTEN(connections), .fallback = "1000",
-      .allowed = "1 to 65535", .least = 1, .most = 65535 },
-};
-
-#define KANNEL(field) .offset = offsetof(struct config_kannel, field)
-static const struct config_key kannel_keys[] = {
-    { "address", config_set_tcp, KANNEL(address),
-      .allowed = "an IP address and a port" },
-    { "box-id", config_set_box_id, KANNEL(box_id), .fallback = "sealpost",
-      .allowed = "1 to 63 letters, digits, - and _", .most = 63 },
-    { "sender", config_set_sms_sender, KANNEL(sender),
-      .allowed = "3 to 15 digits, or 1 to 11 letters, digits and blanks" },
-    { "tls", config_set_choice, KANNEL(tls), .fallback = "no", YES_OR_NO },
-    { "tls-ca", config_set_file, KANNEL(tls_ca), .fallback = "", .allowed = "a path" },
-    { "tls-name", config_set_host, KANNEL(tls_name), .fallback = "",
-      .allowed = "a host name" },
-    { "throughput", config_set_unsigned, KANNEL(throughput), .fallback = "0",
-      .allowed = "0 (no limit) to 100000", .least = 0, .most = 100000 },
-};
-
-#define ACCOUNT(field) .offset = offsetof(struct config_account, field)
-#define SENDER(field)                                                        \
-    config_set_text, ACCOUNT(field), .fallback = "", .least = 1, .most = 31, \
-                                     .allowed = "1 to 31 characters"
-#define SMSC(field)                                                          \
-    config_set_text, ACCOUNT(field), .fallback = "", .least = 1, .most = 63, \
-                                     .allowed = "1 to 63 characters"
-#define NUMBERS(field)                   \
-    config_set_numbers, ACCOUNT(field),  \
-        .fallback = "", .is_list = true, \
-        .allowed = "up to 1024 numbers or their beginnings as +61 or 6141"
-#define REGEX(field)                  \
-    config_set_regex, ACCOUNT(field), \
-        .fallback = "", .allowed = "a regular expression, at most 1000 bytes"
-#define URL(field)                       \
-    config_set_http_url, ACCOUNT(field), \
-        .fallback = "",                  \
-        .allowed = "http:// or https:// and a host, at most 2000 bytes"
-static const struct config_key account_keys[] = {
-    { "brand", config_set_text, ACCOUNT(brand), .allowed = "1 to 40 characters",
-      .least = 1, .most = 40 },
-    { "senders", config_set_senders, ACCOUNT(senders), .fallback = "", .is_list = true,
-      .allowed = "up to 1024 patterns as *@clinic.example or desk@clinic.example" },
-    { "networks", config_set_networks, ACCOUNT(networks), .fallback = "",
-      .is_list = true, .allowed = "up to 1024 networks" },
-    { "denied-networks", config_set_networks, ACCOUNT(denied_networks), .fallback = "",
-      .is_list = true, .allowed = "up to 1024 networks" },
-    { "daily-limit", config_set_number, ACCOUNT(daily_limit), .fallback = "1000",
-      .allowed = "1 to 1000000000", .least = 1, .most = 1000000000 },
-    { "language", config_set_language, ACCOUNT(language), .fallback = "en",
-      .allowed = "a language tag as en or de-AT, at most 15 bytes" },
-    { "username", config_set_text, ACCOUNT(username), .fallback = "",
-      .allowed = "1 to 63 characters", .least = 1, .most = 63 },
-    { "password", config_set_secret, ACCOUNT(password), .fallback = "",
-      .allowed = "{plain}... or {scrypt}...", .words = { "plain", "scrypt" } },
-    { "token", config_set_secret, ACCOUNT(token), .fallback = "",
-      .allowed = "{plain}... or {sha256}...", .words = { "plain", "sha256" } },
-    { "secure", config_set_choice, ACCOUNT(secure), .fallback = "yes", YES_OR_NO },
-    { "plain", config_set_choice, ACCOUNT(plain), .fallback = "yes", YES_OR_NO },
-    { "faked-sender", SENDER(faked_sender) },
-    { "default-sender", SENDER(default_sender) },
-    { "forced-smsc", SMSC(forced_smsc) },
-    { "default-smsc", SMSC(default_smsc) },
-    { "max-messages", config_set_unsigned, ACCOUNT(max_messages), .fallback = "10",
-      .allowed = "1 to 255", .least = 1, .most = 255 },
-    { "concatenation", config_set_choice, ACCOUNT(concatenation), .fallback = "yes",
-      YES_OR_NO },
-    { "allowed-prefix", NUMBERS(allowed_prefix) },
-    { "denied-prefix", NUMBERS(denied_prefix) },
-    { "white-list", NUMBERS(white_list) },
-    { "black-list", NUMBERS(black_list) },
-    { "white-list-regex", REGEX(white_list_regex) },
-    { "black-list-regex", REGEX(black_list_regex) },
-    { "immediate-sendsms-reply", config_set_choice, ACCOUNT(immediate_reply),
-      .fallback = "no", YES_OR_NO },
-    { "reply-url", URL(reply_url) },
-    { "reply-mail", config_set_mailbox, ACCOUNT(reply_mail), .fallback = "",
-      .allowed = "an address as desk@clinic.example" },
-    { "dlr-url", URL(dlr_url) },
-    { "callback-secret", config_set_text, ACCOUNT(callback_secret), .fallback = "",
-      .allowed = "16 to 255 characters", .least = 16, .most = 255 },
-    { "callback-hosts", config_set_words, ACCOUNT(callback_hosts), .fallback = "",
-      .is_list = true, .most = 255,
-      .allowed = "up to 1024 hosts as app.example, *.app.example or 192.0.2.1:8080" },
-    { "callback-networks", config_set_networks, ACCOUNT(callback_networks),
-      .fallback = "", .is_list = true, .allowed = "up to 1024 networks" },
-};
 
 /* A file being read. libconfuse's callbacks carry no pointer of ours, and its scanner
  * is global anyway. */
@@ -209,6 +27,7 @@ struct load {
     bool failed; /* *e is filled; the first failure counts */
     uint64_t root_seen, section_seen;
     bool mail_seen;
+    int secret_line;             /* of the last secret */
     struct config_listen listen; /* the section under way */
     struct config_kannel kannel;
     struct config_account account;
@@ -220,35 +39,34 @@ static int close_kannel(struct load *l, cfg_t *sec);
 static int close_mail(struct load *l, cfg_t *sec);
 static int close_account(struct load *l, cfg_t *sec);
 
-#define KEYS(list) list, sizeof(list) / sizeof(list)[0]
 static const struct section {
     const char *name;
-    const struct config_key *keys;
-    size_t key_count;
     size_t offset;  /* of what it fills, in struct load */
     bool in_config; /* it fills struct config */
     cfg_flag_t flags;
     int (*close)(struct load *l, cfg_t *sec);
-} sections[] = {
-    { "root", KEYS(root_keys), 0, true, CFGF_NONE, NULL },
-    { "mail", KEYS(mail_keys), 0, true, CFGF_NONE, close_mail },
-    { "listen", KEYS(listen_keys), offsetof(struct load, listen), false,
-      CFGF_MULTI | CFGF_TITLE, close_listen },
-    { "kannel", KEYS(kannel_keys), offsetof(struct load, kannel), false,
-      CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES, close_kannel },
-    { "account", KEYS(account_keys), offsetof(struct load, account), false,
-      CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES, close_account },
+} sections[CONFIG_SECTIONS] = {
+    [CONFIG_ROOT] = { "root", 0, true, CFGF_NONE, NULL },
+    [CONFIG_MAIL] = { "mail", 0, true, CFGF_NONE, close_mail },
+    [CONFIG_LISTEN] = { "listen", offsetof(struct load, listen), false,
+                        CFGF_MULTI | CFGF_TITLE, close_listen },
+    [CONFIG_KANNEL] = { "kannel", offsetof(struct load, kannel), false,
+                        CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES, close_kannel },
+    [CONFIG_ACCOUNT] = { "account", offsetof(struct load, account), false,
+                         CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES, close_account },
 };
-#define SECTION_COUNT (sizeof sections / sizeof sections[0])
-static_assert(sizeof root_keys / sizeof root_keys[0] + SECTION_COUNT <= KEYS_MAX,
-              "the sections and an end mark stand behind the keys");
 
 static const struct section *section_named(const char *name)
 {
-    for (size_t i = 0; i < SECTION_COUNT; i++)
+    for (size_t i = 0; i < CONFIG_SECTIONS; i++)
         if (strcmp(sections[i].name, name) == 0)
             return &sections[i];
     return NULL;
+}
+
+static const struct config_keys *keys_of(const struct section *s)
+{
+    return &config_keys[s - sections];
 }
 
 static char *section_base(struct load *l, const struct section *s)
@@ -281,6 +99,10 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
     if (loading->failed)
         return;
     (void)vsnprintf(why, sizeof why, fmt, ap);
+    if (cfg->line == loading->secret_line) /* it may be the rest of the secret */
+        (void)snprintf(
+            why, sizeof why,
+            "what stands behind the secret is no key; put a value in quotes");
     loading->failed = true;
     (void)err_set(loading->e, ERR_PERM, BAD, "%s:%d: %s; see sealpost.conf(5)",
                   loading->config->path, cfg->line, why);
@@ -291,37 +113,55 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 {
     struct load *const l = loading;
     const struct section *const s = section_named(cfg->name);
+    const struct config_keys *const keys = keys_of(s);
     uint64_t *const seen = s == sections ? &l->root_seen : &l->section_seen;
     const struct config_key *key;
     size_t i = 0;
 
-    while (i < s->key_count && strcmp(s->keys[i].name, opt->name) != 0)
+    while (i < keys->n && strcmp(keys->p[i].name, opt->name) != 0)
         i++;
-    if (i == s->key_count) /* libconfuse takes "mail|helo = x" too */
+    if (i == keys->n) /* libconfuse takes "mail|helo = x" too */
         return refuse(l, cfg, opt->name, "stands outside its section");
-    key = &s->keys[i];
+    key = &keys->p[i];
     if ((*seen & UINT64_C(1) << i) != 0 && opt->nvalues == 1)
         return refuse(l, cfg, key->name, "is given twice");
     *seen |= UINT64_C(1) << i;
+    if (key->set == config_set_secret || key->set == config_set_hidden)
+        l->secret_line = cfg->line;
     if (key->set(key, l->dir, text, section_base(l, s) + key->offset, l->e) != 0)
         return fail(l, cfg, key->name);
-    *(const char **)result = text;
+    *(const char **)result = ""; /* libconfuse would keep a copy, of secrets as well */
+    return 0;
+}
+
+/* A list that the file does not give; it may give an empty one, and that is meant. */
+static int default_list(struct load *l, cfg_t *cfg, const struct config_key *key,
+                        void *field)
+{
+    if (key->texts == NULL || (cfg_getopt(cfg, key->name)->flags & CFGF_MODIFIED) != 0)
+        return 0;
+    for (const char *const *text = key->texts; *text != NULL; text++)
+        if (key->set(key, l->dir, *text, field, l->e) != 0)
+            return -1;
     return 0;
 }
 
 /* Defaults for what was not given. */
 static int complete(struct load *l, const struct section *s, cfg_t *cfg)
 {
-    for (size_t i = 0; i < s->key_count; i++) {
-        const struct config_key *const key = &s->keys[i];
+    const struct config_keys *const keys = keys_of(s);
+
+    for (size_t i = 0; i < keys->n; i++) {
+        const struct config_key *const key = &keys->p[i];
         void *const field = section_base(l, s) + key->offset;
 
         if (cfg_size(cfg, key->name) > 0)
             continue;
         if (key->fallback == NULL)
             return refuse(l, cfg, key->name, "is required");
-        if (key->fallback[0] != '\0' &&
-            key->set(key, l->dir, key->fallback, field, l->e) != 0)
+        if (key->is_list ? default_list(l, cfg, key, field) != 0
+                         : key->fallback[0] != '\0' &&
+                               key->set(key, l->dir, key->fallback, field, l->e) != 0)
             return fail(l, cfg, key->name);
     }
     return 0;
@@ -454,6 +294,10 @@ static int check_account(struct load *l, cfg_t *sec)
     for (size_t i = 0; i < l->config->account_count; i++)
         if (strcmp(l->config->accounts[i].username, a->username) == 0)
             return refuse(l, sec, "username", "another account has it");
+    for (size_t i = 0; a->token != NULL && i < l->config->account_count; i++)
+        if (l->config->accounts[i].token != NULL &&
+            strcmp(l->config->accounts[i].token, a->token) == 0)
+            return refuse(l, sec, "token", "another account has it");
     return 0;
 }
 
@@ -470,81 +314,6 @@ static int close_account(struct load *l, cfg_t *sec)
                   sizeof l->account);
 }
 
-static void listen_clear(struct config_listen *listen)
-{
-    free(listen->certificate);
-    free(listen->key);
-}
-
-static void kannel_clear(struct config_kannel *kannel)
-{
-    free(kannel->title);
-    free(kannel->box_id);
-    free(kannel->sender);
-    free(kannel->tls_ca);
-    free(kannel->tls_name);
-}
-
-static void account_clear(struct config_account *a)
-{
-    char *const texts[] = {
-        a->brand,        a->username,    a->password,       a->token,
-        a->faked_sender, a->forced_smsc, a->default_sender, a->default_smsc,
-        a->reply_url,    a->reply_mail,  a->dlr_url,        a->callback_secret,
-    };
-    struct config_words *const lists[] = {
-        &a->senders,    &a->allowed_prefix, &a->denied_prefix,
-        &a->white_list, &a->black_list,     &a->callback_hosts,
-    };
-
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        free(texts[i]);
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        config_words_clear(lists[i]);
-    free(a->networks.p);
-    free(a->denied_networks.p);
-    free(a->callback_networks.p);
-    config_regex_free(a->white_list_regex);
-    config_regex_free(a->black_list_regex);
-}
-
-/* A list that the file does not give; a file may give an empty one, too. */
-static int default_words(struct load *l, cfg_t *root, const char *key,
-                         struct config_words *words, const char *const *texts)
-{
-    const struct config_key set = { .most = 63 };
-
-    if (cfg_size(root, key) > 0)
-        return 0;
-    for (; *texts != NULL; texts++)
-        if (config_set_words(&set, NULL, *texts, words, l->e) != 0)
-            return fail(l, root, key);
-    return 0;
-}
-
-/* What people write in the languages that Sealpost is meant for: en de es fr ar zh. */
-static int finish_words(struct load *l, cfg_t *root)
-{
-    static const char *const stop[] = { "STOP",  "STOPP", "ALTO",
-                                        "ARRET", "ARRÊT", "UNSUBSCRIBE",
-                                        "توقف",  "退订",  NULL };
-    static const char *const start[] = { "START", "UNSTOP", "INICIO",
-                                         "ابدأ",  "订阅",   NULL };
-    static const char *const help[] = { "HELP", "INFO",   "HILFE", "AYUDA",
-                                        "AIDE", "مساعدة", "帮助",  NULL };
-    static const char *const wrong[] = { "WRONG",  "FALSCH", "ERRONEO", "ERRÓNEO",
-                                         "ERREUR", "خطأ",    "错误",    NULL };
-    static const char *const all[] = { "ALL",  "ALLE", "TODO", "TOUT",
-                                       "الكل", "全部", NULL };
-    struct config *const c = l->config;
-
-    return default_words(l, root, "stop-words", &c->stop_words, stop) |
-           default_words(l, root, "start-words", &c->start_words, start) |
-           default_words(l, root, "help-words", &c->help_words, help) |
-           default_words(l, root, "wrong-words", &c->wrong_words, wrong) |
-           default_words(l, root, "all-words", &c->all_words, all);
-}
-
 static int finish_otp(struct load *l, cfg_t *root)
 {
     struct config *const c = l->config;
@@ -558,14 +327,30 @@ static int finish_otp(struct load *l, cfg_t *root)
     return 0;
 }
 
+static int check_mo_account(struct load *l, cfg_t *root)
+{
+    const char *const name = l->config->mo_account;
+    const struct config_account *const a =
+        name == NULL ? NULL : config_account(l->config, name);
+
+    if (name == NULL)
+        return 0;
+    if (a == NULL)
+        return refuse(l, root, "mo-account", "there is no such account");
+    if (a->reply_url == NULL && a->reply_mail == NULL)
+        return refuse(l, root, "mo-account",
+                      "this account has no reply-url or reply-mail");
+    return 0;
+}
+
 /* What only the whole file shows. */
 static int finish(struct load *l, cfg_t *root)
 {
     struct config *const c = l->config;
     const char *const host = "https://";
 
-    if (complete(l, &sections[0], root) != 0 ||
-        complete(l, &sections[1], cfg_getsec(root, "mail")) != 0)
+    if (complete(l, &sections[CONFIG_ROOT], root) != 0 ||
+        complete(l, &sections[CONFIG_MAIL], cfg_getsec(root, "mail")) != 0)
         return -1;
     if (c->listen_count == 0)
         return refuse(l, root, "listen", "at least one section is required");
@@ -573,9 +358,7 @@ static int finish(struct load *l, cfg_t *root)
         return refuse(l, root, "kannel", "at least one section is required");
     if (c->account_count == 0)
         return refuse(l, root, "account", "at least one section is required");
-    if (c->mo_account != NULL && config_account(c, c->mo_account) == NULL)
-        return refuse(l, root, "mo-account", "there is no such account");
-    if (finish_words(l, root) != 0 || finish_otp(l, root) != 0)
+    if (check_mo_account(l, root) != 0 || finish_otp(l, root) != 0)
         return -1;
     c->public_host = strdup(c->public_url + strlen(host));
     if (c->mail_helo == NULL)
@@ -588,15 +371,16 @@ static int finish(struct load *l, cfg_t *root)
     return 0;
 }
 
-static void section_opts(const struct section *s, cfg_opt_t opts[KEYS_MAX])
+static void section_opts(const struct section *s, cfg_opt_t opts[CONFIG_KEYS_MAX])
 {
     static const cfg_opt_t end = CFG_END();
+    const struct config_keys *const keys = keys_of(s);
     size_t i;
 
-    for (i = 0; i < s->key_count; i++) {
-        const cfg_flag_t list = s->keys[i].is_list ? CFGF_LIST : CFGF_NONE;
+    for (i = 0; i < keys->n; i++) {
+        const cfg_flag_t list = keys->p[i].is_list ? CFGF_LIST : CFGF_NONE;
         const cfg_opt_t opt =
-            CFG_STR_CB(s->keys[i].name, NULL, CFGF_NODEFAULT | list, on_value);
+            CFG_STR_CB(keys->p[i].name, NULL, CFGF_NODEFAULT | list, on_value);
 
         opts[i] = opt;
     }
@@ -605,14 +389,14 @@ static void section_opts(const struct section *s, cfg_opt_t opts[KEYS_MAX])
 
 static int parse(struct load *l, const char *text)
 {
-    cfg_opt_t opts[SECTION_COUNT][KEYS_MAX];
-    size_t next = sections[0].key_count;
+    cfg_opt_t opts[CONFIG_SECTIONS][CONFIG_KEYS_MAX];
+    size_t next = config_keys[CONFIG_ROOT].n;
     cfg_t *root;
     int rc;
 
     section_opts(&sections[0], opts[0]);
-    opts[0][next + SECTION_COUNT - 1] = opts[0][next];
-    for (size_t i = 1; i < SECTION_COUNT; i++) {
+    opts[0][next + CONFIG_SECTIONS - 1] = opts[0][next];
+    for (size_t i = 1; i < CONFIG_SECTIONS; i++) {
         cfg_opt_t opt = CFG_SEC(sections[i].name, opts[i], sections[i].flags);
 
         section_opts(&sections[i], opts[i]);
@@ -675,7 +459,7 @@ static int load_file(struct load *l, const char *path)
         if (rc == 0)
             rc = parse(l, text.p);
     }
-    buf_clear(&text);
+    buf_wipe(&text);
     return rc;
 }
 
@@ -695,124 +479,11 @@ struct config *config_load(const char *path, struct err *e)
         loading = NULL;
     }
     free(l.dir);
-    listen_clear(&l.listen);
-    kannel_clear(&l.kannel);
-    account_clear(&l.account);
+    config_listen_clear(&l.listen);
+    config_kannel_clear(&l.kannel);
+    config_account_clear(&l.account);
     if (rc == 0)
         return l.config;
     config_free(l.config);
-    return NULL;
-}
-
-void config_free(struct config *c)
-{
-    if (c == NULL)
-        return;
-    for (size_t i = 0; i < c->listen_count; i++)
-        listen_clear(&c->listens[i]);
-    for (size_t i = 0; i < c->kannel_count; i++)
-        kannel_clear(&c->kannels[i]);
-    for (size_t i = 0; i < c->account_count; i++)
-        account_clear(&c->accounts[i]);
-    free(c->listens);
-    free(c->kannels);
-    free(c->accounts);
-    free(c->path);
-    free(c->domain);
-    free(c->public_url);
-    free(c->public_host);
-    free(c->store);
-    free(c->keys);
-    free(c->master_key_file);
-    free(c->templates);
-    free(c->mail_helo);
-    free(c->otp_to);
-    free(c->mo_account);
-    config_words_clear(&c->otp_smscs);
-    config_words_clear(&c->stop_words);
-    config_words_clear(&c->start_words);
-    config_words_clear(&c->help_words);
-    config_words_clear(&c->wrong_words);
-    config_words_clear(&c->all_words);
-    free(c);
-}
-
-const struct config_account *config_account(const struct config *c, const char *name)
-{
-    for (size_t i = 0; i < c->account_count; i++)
-        if (strcmp(c->accounts[i].name, name) == 0)
-            return &c->accounts[i];
-    return NULL;
-}
-
-static char lower(char ch)
-{
-    return ch >= 'A' && ch <= 'Z' ? (char)(ch | 0x20) : ch;
-}
-
-/* pattern against text without regard to ASCII case; * is any run without "@". Goes
- * back to the last star only: the work is at most pattern times text. */
-static bool is_match(const char *pattern, struct span text)
-{
-    const char *star = NULL;
-    size_t i = 0, resume = 0;
-
-    while (i < text.n) {
-        if (*pattern == '*') {
-            star = ++pattern;
-            resume = i;
-        } else if (*pattern != '\0' && lower(*pattern) == lower(text.p[i])) {
-            pattern++;
-            i++;
-        } else if (star != NULL && text.p[resume] != '@') {
-            pattern = star;
-            i = ++resume;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
-}
-
-static bool is_sender(const struct config_account *a, struct span sender)
-{
-    for (size_t i = 0; i < a->senders.n; i++)
-        if (is_match(a->senders.p[i], sender))
-            return true;
-    return false;
-}
-
-bool config_networks_have(const struct config_networks *n, const struct sockaddr *sa)
-{
-    for (size_t i = 0; sa != NULL && i < n->n; i++)
-        if (config_network_has(&n->p[i], sa))
-            return true;
-    return false;
-}
-
-static bool is_client(const struct config_account *a, const struct sockaddr *client)
-{
-    return a->networks.n == 0 || config_networks_have(&a->networks, client);
-}
-
-const struct config_account *config_account_by_username(const struct config *c,
-                                                        struct span username)
-{
-    for (size_t i = 0; i < c->account_count; i++)
-        if (c->accounts[i].password != NULL &&
-            span_eq_str(username, c->accounts[i].username))
-            return &c->accounts[i];
-    return NULL;
-}
-
-const struct config_account *config_account_for(const struct config *c,
-                                                struct span sender,
-                                                const struct sockaddr *client)
-{
-    for (size_t i = 0; i < c->account_count; i++)
-        if (is_sender(&c->accounts[i], sender) && is_client(&c->accounts[i], client))
-            return &c->accounts[i];
     return NULL;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* config_value.c - the values of sealpost.conf, each checked and put in its field.
  * Here:       one setter a kind of value.
- * Elsewhere:  which key is of which kind (config.c), the grammar of addresses,
+ * Elsewhere:  which key is of which kind (config_keys.c), the grammar of addresses,
  *             networks, durations and sizes (config_parse.c).
  * Called by:  config.c. */
 #include "relay/config_value.h"
+#include "relay/auth.h"
 #include "relay/utf8.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <regex.h>
@@ -155,13 +157,18 @@ static bool is_host(struct span s)
     return label > 0 && before != '-';
 }
 
+static void lower(char *text)
+{
+    for (char *p = text; *p != '\0'; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p | 0x20);
+}
+
 static int put_lower(void *field, struct span s, struct err *e)
 {
     if (put_copy(field, s, e) != 0)
         return -1;
-    for (char *p = *(char **)field; *p != '\0'; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p | 0x20);
+    lower(*(char **)field);
     return 0;
 }
 
@@ -457,6 +464,46 @@ int config_set_words(const struct config_key *key, const char *dir, const char *
     return add_word(field, span_str(text), key, e);
 }
 
+/* host-and-port = ["*."] host [":" 1*5DIGIT] / "[" IPv6 "]" [":" 1*5DIGIT]; inside
+ * networks names may have "_". */
+static bool is_host_and_port(const char *text)
+{
+    const char *const start = text + (strncmp(text, "*.", 2) == 0 ? 2 : 0);
+    const char *const bracket = text[0] == '[' ? strchr(text, ']') : NULL;
+    const char *const colon = strchr(bracket == NULL ? start : bracket, ':');
+    const size_t n = colon == NULL ? strlen(start) : (size_t)(colon - start);
+    char address[INET6_ADDRSTRLEN], name[254];
+    struct in6_addr in6;
+
+    if (colon != NULL) {
+        const size_t digits = strspn(colon + 1, "0123456789");
+
+        if (digits < 1 || digits > 5 || colon[1 + digits] != '\0' ||
+            atoi(colon + 1) < 1 || atoi(colon + 1) > 65535)
+            return false;
+    }
+    if (bracket == NULL)
+        return span_copy(name, sizeof name, span_of(start, n)) &&
+               is_word(name, "-._", sizeof name - 1);
+    return n >= 2 && text + n - 1 == bracket &&
+           span_copy(address, sizeof address, span_of(text + 1, n - 2)) &&
+           inet_pton(AF_INET6, address, &in6) == 1;
+}
+
+int config_set_hosts(const struct config_key *key, const char *dir, const char *text,
+                     void *field, struct err *e)
+{
+    struct config_words *const list = field;
+
+    (void)dir;
+    if (!is_host_and_port(text))
+        return refuse(e, text, key->allowed);
+    if (add_word(list, span_str(text), key, e) != 0)
+        return -1;
+    lower(list->p[list->n - 1]);
+    return 0;
+}
+
 int config_set_numbers(const struct config_key *key, const char *dir, const char *text,
                        void *field, struct err *e)
 {
@@ -554,6 +601,20 @@ int config_set_http_url(const struct config_key *key, const char *dir, const cha
     return put_copy(field, span_str(text), e);
 }
 
+/* Without its text: errors are shown, mailed around and logged. */
+static int refuse_hidden(struct err *e, const char *allowed)
+{
+    return err_set(e, ERR_PERM, BAD, "not allowed; allowed is %s", allowed);
+}
+
+int config_set_hidden(const struct config_key *key, const char *dir, const char *text,
+                      void *field, struct err *e)
+{
+    if (config_set_text(key, dir, text, field, e) == 0)
+        return 0;
+    return e->class == ERR_TEMP ? -1 : refuse_hidden(e, key->allowed);
+}
+
 int config_set_secret(const struct config_key *key, const char *dir, const char *text,
                       void *field, struct err *e)
 {
@@ -561,12 +622,15 @@ int config_set_secret(const struct config_key *key, const char *dir, const char 
     for (size_t i = 0; i < 4 && key->words[i] != NULL; i++) {
         const size_t n = strlen(key->words[i]);
 
-        if (text[0] == '{' && strncmp(text + 1, key->words[i], n) == 0 &&
-            text[n + 1] == '}' && text[n + 2] != '\0' && strlen(text) <= SECRET_MAX &&
-            is_clean(text))
-            return put_copy(field, span_str(text), e);
+        if (text[0] != '{' || strncmp(text + 1, key->words[i], n) != 0 ||
+            text[n + 1] != '}')
+            continue;
+        if (strlen(text) > SECRET_MAX || !is_clean(text))
+            break;
+        return auth_check_stored(text, e) != 0 ? -1
+                                               : put_copy(field, span_str(text), e);
     }
-    return err_set(e, ERR_PERM, BAD, "allowed is %s", key->allowed); /* not its text */
+    return refuse_hidden(e, key->allowed);
 }
 
 int config_set_mailbox(const struct config_key *key, const char *dir, const char *text,

@@ -22,6 +22,7 @@ struct config_key {
     uint64_t least, most;
     const char *words[4]; /* of a choice: for false, for true; of an enum: from 0 on */
     bool is_list;         /* a setter that appends */
+    const char *const *texts; /* a list's default, NULL at its end; or NULL: empty */
 };
 
 config_set config_set_text;       /* char *: 1 to most characters */
@@ -49,9 +50,14 @@ config_set config_set_numbers;  /* struct config_words, one more: digits of a nu
 config_set config_set_networks; /* struct config_networks, one more */
 config_set config_set_regex;    /* struct config_regex * */
 config_set config_set_http_url; /* char *: http or https, at most 2000 bytes */
+config_set config_set_hosts;    /* struct config_words, one more: [*.]host[:port] */
+config_set config_set_hidden;   /* as config_set_text; an error does not show it */
 config_set config_set_secret;   /* char *: {SCHEME}VALUE, a scheme among words */
 config_set config_set_mailbox;  /* char *: an address as desk@clinic.example */
 
+void config_listen_clear(struct config_listen *listen);
+void config_kannel_clear(struct config_kannel *kannel);
+void config_account_clear(struct config_account *a);
 void config_words_clear(struct config_words *w);
 void config_regex_free(struct config_regex *r);
 /* config_is_name - a section's title: 1 to CONFIG_ACCOUNT_MAX of a-z 0-9 - _ */

@@ -21,6 +21,11 @@
 #define LISTEN_LEAST "listen lmtp { address = unix:/run/x }\n"
 #define KANNEL_LEAST "kannel main { address = 127.0.0.1:13001 sender = 61400000000 }\n"
 #define ACCOUNT_LEAST "account a { brand = A senders = { \"*@a.example\" } }\n"
+#define SCRYPT                                     \
+    "{scrypt}ln=15,r=8,p=1$AAECAwQFBgcICQoLDA0ODw" \
+    "$71MrULv6YuZMr-5TlqzaKGb6X4rZEs0_5cvElSZBr2s"
+#define SHA256 \
+    "{sha256}75c5c10f256c75b650c6ffc2e83c6588af02766efd2de28f4de34547006e8d1a"
 #define LEAST ROOT_LEAST LISTEN_LEAST KANNEL_LEAST ACCOUNT_LEAST
 
 static char dir[32], path[64];
@@ -118,7 +123,7 @@ static int page_read(void **state)
 /* What the page says of a key behind a word: "Default", "Range". NULL: nothing. */
 static const char *page_says(const char *section, const char *key, const char *word)
 {
-    static char said[256];
+    static char said[512];
     char start[128];
     const char *item, *end, *at;
 
@@ -173,9 +178,17 @@ static const char *with(enum where where, const char *key, const char *value)
     return text;
 }
 
-enum kind { STRING, ADDRESS, BYTES };
+enum kind {
+    STRING,
+    ADDRESS,
+    BYTES,
+    WORDS, /* a list: the page has its texts, a comma and a blank between them */
+    NONE   /* a pointer or a list, empty when it is not given: the page says "none" */
+};
 #define OF(type, field, kind) offsetof(type, field), sizeof((type *)NULL)->field, kind
 #define ROOT(field, kind) OF(struct config, field, kind)
+#define KANNEL(field, kind) OF(struct config_kannel, field, kind)
+#define ACCOUNT(field, kind) OF(struct config_account, field, kind)
 static const struct key_row {
     enum where where;
     const char *key;
@@ -196,6 +209,18 @@ static const struct key_row {
     { IN_ROOT, "otp-per-number", ROOT(otp_per_number, BYTES), "0" },
     { IN_ROOT, "otp-per-client", ROOT(otp_per_client, BYTES), "1000001" },
     { IN_ROOT, "otp-per-network", ROOT(otp_per_network, BYTES), "-1" },
+    { IN_ROOT, "otp-direction", ROOT(otp_direction, BYTES), "none" },
+    { IN_ROOT, "otp-smscs", ROOT(otp_smscs, NONE), "\"\"" },
+    { IN_ROOT, "otp-check-at-handset", ROOT(otp_check_at_handset, BYTES), "true" },
+    { IN_ROOT, "confirm-wait", ROOT(confirm_wait_s, BYTES), "8d" },
+    { IN_ROOT, "stop-words", ROOT(stop_words, WORDS), "\"\"" },
+    { IN_ROOT, "start-words", ROOT(start_words, WORDS), "\"\"" },
+    { IN_ROOT, "help-words", ROOT(help_words, WORDS), "\"\"" },
+    { IN_ROOT, "wrong-words", ROOT(wrong_words, WORDS), "\"\"" },
+    { IN_ROOT, "all-words", ROOT(all_words, WORDS),
+      "1234567890123456789012345678901234567890123456789012345678901234" },
+    { IN_ROOT, "mo-account", ROOT(mo_account, NONE), "\"\"" },
+    { IN_ROOT, "callback-wait", ROOT(callback_wait_s, BYTES), "59s" },
     { IN_ROOT, "device-idle-browser", ROOT(idle_browser_s, BYTES), "3651d" },
     { IN_ROOT, "device-idle-installed", ROOT(idle_installed_s, BYTES), "0d" },
     { IN_ROOT, "sms-parts", ROOT(sms_parts, BYTES), "11" },
@@ -207,8 +232,39 @@ static const struct key_row {
     { IN_LISTEN, "mode", OF(struct config_listen, mode, BYTES), "1777" },
     { IN_HANDSET, "connections", OF(struct config_listen, connections, BYTES), "0" },
     { IN_KANNEL, "box-id", OF(struct config_kannel, box_id, STRING), "\"a b\"" },
-    { IN_ACCOUNT, "daily-limit", OF(struct config_account, daily_limit, BYTES), "0" },
-    { IN_ACCOUNT, "language", OF(struct config_account, language, BYTES), "e" },
+    { IN_KANNEL, "tls", KANNEL(tls, BYTES), "true" },
+    { IN_KANNEL, "tls-ca", KANNEL(tls_ca, NONE), "\"\"" },
+    { IN_KANNEL, "tls-name", KANNEL(tls_name, NONE), "a_b" },
+    { IN_KANNEL, "throughput", KANNEL(throughput, BYTES), "100001" },
+    { IN_ACCOUNT, "daily-limit", ACCOUNT(daily_limit, BYTES), "0" },
+    { IN_ACCOUNT, "language", ACCOUNT(language, BYTES), "e" },
+    { IN_ACCOUNT, "denied-networks", ACCOUNT(denied_networks, NONE), NULL },
+    { IN_ACCOUNT, "password", ACCOUNT(password, NONE), "\"{sha256}x\"" },
+    { IN_ACCOUNT, "token", ACCOUNT(token, NONE), "\"" SCRYPT "\"" },
+    { IN_ACCOUNT, "secure", ACCOUNT(secure, BYTES), "1" },
+    { IN_ACCOUNT, "plain", ACCOUNT(plain, BYTES), "0" },
+    { IN_ACCOUNT, "faked-sender", ACCOUNT(faked_sender, NONE),
+      "12345678901234567890123456789012" },
+    { IN_ACCOUNT, "default-sender", ACCOUNT(default_sender, NONE), "\"\"" },
+    { IN_ACCOUNT, "forced-smsc", ACCOUNT(forced_smsc, NONE), "\"\"" },
+    { IN_ACCOUNT, "default-smsc", ACCOUNT(default_smsc, NONE),
+      "1234567890123456789012345678901234567890123456789012345678901234" },
+    { IN_ACCOUNT, "max-messages", ACCOUNT(max_messages, BYTES), "256" },
+    { IN_ACCOUNT, "concatenation", ACCOUNT(concatenation, BYTES), "maybe" },
+    { IN_ACCOUNT, "allowed-prefix", ACCOUNT(allowed_prefix, NONE), "\"+\"" },
+    { IN_ACCOUNT, "denied-prefix", ACCOUNT(denied_prefix, NONE), "\"0061 4\"" },
+    { IN_ACCOUNT, "white-list", ACCOUNT(white_list, NONE), "1234567890123456" },
+    { IN_ACCOUNT, "black-list", ACCOUNT(black_list, NONE), "\"61;62\"" },
+    { IN_ACCOUNT, "white-list-regex", ACCOUNT(white_list_regex, NONE), "\"\"" },
+    { IN_ACCOUNT, "black-list-regex", ACCOUNT(black_list_regex, NONE), "\"\"" },
+    { IN_ACCOUNT, "immediate-sendsms-reply", ACCOUNT(immediate_reply, BYTES), "1" },
+    { IN_ACCOUNT, "reply-url", ACCOUNT(reply_url, NONE), "ftp://a.example/" },
+    { IN_ACCOUNT, "reply-mail", ACCOUNT(reply_mail, NONE), "\"*@a.example\"" },
+    { IN_ACCOUNT, "dlr-url", ACCOUNT(dlr_url, NONE), "http:///x" },
+    { IN_ACCOUNT, "callback-secret", ACCOUNT(callback_secret, NONE),
+      "123456789012345" },
+    { IN_ACCOUNT, "callback-hosts", ACCOUNT(callback_hosts, NONE), "http://a.example" },
+    { IN_ACCOUNT, "callback-networks", ACCOUNT(callback_networks, NONE), NULL },
 };
 #define KEY_ROWS (sizeof key_rows / sizeof key_rows[0])
 
@@ -226,6 +282,14 @@ static const void *field_of(const struct config *c, const struct key_row *row)
     return (const char *)bases[row->where] + row->offset;
 }
 
+static void assert_same_words(const struct config_words *a,
+                              const struct config_words *b)
+{
+    assert_int_equal(a->n, b->n);
+    for (size_t i = 0; i < a->n; i++)
+        assert_string_equal(a->p[i], b->p[i]);
+}
+
 static void assert_same_field(const struct config *a, const struct config *b,
                               const struct key_row *row)
 {
@@ -236,8 +300,39 @@ static void assert_same_field(const struct config *a, const struct config *b,
     else if (row->kind == ADDRESS)
         assert_string_equal(((const struct config_address *)in_a)->text,
                             ((const struct config_address *)in_b)->text);
+    else if (row->kind == WORDS)
+        assert_same_words(in_a, in_b);
     else
         assert_memory_equal(in_a, in_b, row->bytes);
+}
+
+/* The default of the page as a value: quoted, a list in braces. */
+static void value_of(const struct key_row *row, const char *said, char *out,
+                     size_t room)
+{
+    size_t n;
+
+    if (row->kind != WORDS) {
+        (void)snprintf(out, room, said[0] == '"' ? "%s" : "\"%s\"", said);
+        return;
+    }
+    n = (size_t)snprintf(out, room, "{ \"");
+    for (const char *p = said; *p != '\0' && n + 8 < room; p++)
+        if (strncmp(p, ", ", 2) == 0) {
+            n += (size_t)snprintf(out + n, room - n, "\", \"");
+            p++;
+        } else {
+            out[n++] = *p;
+        }
+    (void)snprintf(out + n, room - n, "\" }");
+}
+
+static void assert_empty(const struct config *bare, const struct key_row *row)
+{
+    static const uint8_t zero[sizeof(struct config_words)];
+
+    assert_in_range(row->bytes, sizeof(void *), sizeof zero);
+    assert_memory_equal(field_of(bare, row), zero, row->bytes);
 }
 
 /* The default as the page has it, set as a value, changes nothing. */
@@ -249,12 +344,18 @@ static void each_default_is_the_one_of_the_page(void **state)
     for (size_t i = 0; i < KEY_ROWS; i++) {
         const struct key_row *const row = &key_rows[i];
         const char *said = page_says(headings[row->where], row->key, "Default");
-        char value[300];
+        char value[600];
         struct config *c;
 
         if (said == NULL)
             fail_msg("sealpost.conf(5): no default for %s", row->key);
-        (void)snprintf(value, sizeof value, said[0] == '"' ? "%s" : "\"%s\"", said);
+        if (row->kind == NONE) {
+            if (strcmp(said, "none") != 0)
+                fail_msg("sealpost.conf(5): %s, for %s", said, row->key);
+            assert_empty(bare, row);
+            continue;
+        }
+        value_of(row, said, value, sizeof value);
         c = load(with(row->where, row->key, value));
         assert_same_field(bare, c, row);
         config_free(c);
@@ -284,9 +385,9 @@ static void each_range_is_the_one_of_the_page(void **state)
 static void the_page_has_no_other_keys(void **state)
 {
     static const char *const others[] = {
-        "domain",  "public-url",  "store",   "keys", "master-key-file",
-        "address", "certificate", "key",     "helo", "brand",
-        "senders", "sender",      "networks"
+        "domain",  "public-url",  "store",    "keys",     "master-key-file",
+        "address", "certificate", "key",      "helo",     "brand",
+        "senders", "sender",      "networks", "username", "otp-to"
     };
     const char *at = page;
 
@@ -305,6 +406,10 @@ static void the_page_has_no_other_keys(void **state)
     }
     assert_string_equal(page_says("mail", "helo", "Default"), "the domain");
     assert_string_equal(page_says("account ", "networks", "Default"), "any");
+    assert_string_equal(page_says("account ", "username", "Default"),
+                        "the name of the account");
+    assert_string_equal(page_says("Keys outside", "otp-to", "Default"),
+                        "the sender of the first kannel section");
 }
 
 static void the_least_file_gives_every_default(void **state)
@@ -335,6 +440,15 @@ static void the_least_file_gives_every_default(void **state)
     assert_string_equal(c->kannels[0].sender, "61400000000");
     assert_int_equal(c->accounts[0].networks.n, 0);
     assert_string_equal(c->accounts[0].language, "en");
+    assert_string_equal(c->accounts[0].username, "a");
+    assert_string_equal(c->otp_to, "61400000000");
+    assert_int_equal(c->otp_direction, OTP_SERVER);
+    assert_int_equal(c->stop_words.n, 8);
+    assert_string_equal(c->stop_words.p[0], "STOP");
+    assert_string_equal(c->all_words.p[2], "Todo");
+    assert_true(c->accounts[0].secure && c->accounts[0].plain);
+    assert_true(c->accounts[0].concatenation);
+    assert_int_equal(c->accounts[0].max_messages, 10);
     config_free(c);
 }
 
@@ -387,7 +501,7 @@ static void the_sample_shows_true_defaults(void **state)
         seen++;
     }
     (void)fclose(file);
-    assert_int_equal(seen, 19);
+    assert_int_equal(seen, 22);
 }
 
 static void listen_may_be_repeated_and_keeps_its_order(void **state)
@@ -413,6 +527,53 @@ static void listen_may_be_repeated_and_keeps_its_order(void **state)
     assert_int_equal(c->kannel_count, 2);
     assert_ptr_equal(config_account(c, "a"), &c->accounts[0]);
     assert_null(config_account(c, "b"));
+    config_free(c);
+}
+
+/* Everything that an application's account and a TLS link can have. */
+static void applications_are_taken(void **state)
+{
+    struct config *const c = load(
+        ROOT_LEAST
+        "otp-direction = both otp-to = \"+61400000001\" otp-smscs = { own }\n"
+        "stop-words = { } start-words = { los } mo-account = app confirm-wait = 1h\n"
+        "listen sendsms { address = unix:/run/s mode = 0600 }\n"
+        "listen sendsms { address = 127.0.0.1:1 certificate = secret key = secret }\n"
+        "kannel main { address = 127.0.0.1:13001 sender = 61400000000 throughput = 20\n"
+        "tls = yes tls-ca = secret tls-name = Box.example }\n"
+        "account app { brand = A username = \"The App\" password = \"" SCRYPT "\"\n"
+        "token = \"{plain}t\" denied-networks = { 10.0.0.0/8 } secure = no\n"
+        "faked-sender = Clinic forced-smsc = one max-messages = 255\n"
+        "allowed-prefix = { \"+61\", 62 } white-list = { 61412345678 }\n"
+        "black-list-regex = \"^[+]614(00|99)\" reply-url = \"http://a.example/?%p\"\n"
+        "callback-secret = \"sixteen letters!\" callback-networks = { 10.1.0.0/16 }\n"
+        "callback-hosts = { App.example, \"*.b_c:8080\", \"[2001:db8::1]:1\", "
+        "\"[::1]\",\n"
+        "192.0.2.1:65535 } }\n"
+        "account json { brand = A token = \"" SHA256 "\" }\n"
+        "account mail { brand = A senders = { a@b } }\n");
+    const struct config_account *const a = config_account(c, "app");
+
+    (void)state;
+    assert_int_equal(c->otp_direction, OTP_BOTH);
+    assert_string_equal(c->otp_to, "+61400000001");
+    assert_string_equal(c->otp_smscs.p[0], "own");
+    assert_int_equal(c->stop_words.n, 0);
+    assert_int_equal(c->start_words.n, 1);
+    assert_string_equal(c->start_words.p[0], "los");
+    assert_int_equal(c->confirm_wait_s, 3600);
+    assert_string_equal(c->kannels[0].tls_name, "box.example");
+    assert_int_equal(c->kannels[0].throughput, 20);
+    assert_int_equal(c->listens[0].mode, 0600);
+    assert_string_equal(a->allowed_prefix.p[0], "61");
+    assert_string_equal(a->allowed_prefix.p[1], "62");
+    assert_true(config_regex_has(a->black_list_regex, "+61400111222"));
+    assert_false(config_regex_has(a->black_list_regex, "+61410111222"));
+    assert_string_equal(a->callback_hosts.p[0], "app.example");
+    assert_int_equal(a->callback_hosts.n, 5);
+    assert_ptr_equal(config_account_by_username(c, span_str("The App")), a);
+    assert_null(config_account_by_username(c, span_str("app")));
+    assert_null(config_account_by_username(c, span_str("json"))); /* no password */
     config_free(c);
 }
 
@@ -529,6 +690,37 @@ static const struct {
       "brand: \"12345678901234567890123456789012345678901\" is not allowed: 1 to" },
     { "account a { language = \"../x\" }\n", "5: account a: language: " },
     { "account a { language = a-much-too-long-tag }\n", "5: account a: language: " },
+    { "account a { brand = A secure = no plain = no password = \"{plain}x\" }\n",
+      "5: account a: plain: yes is required with secure = no" },
+    { "account a { brand = A username = b senders = a@b }\n"
+      "account b { brand = A senders = a@b }\n",
+      "6: account b: username: another account has it" },
+    { "account a { brand = A token = \"" SHA256 "\" }\n"
+      "account b { brand = A token = \"" SHA256 "\" }\n",
+      "6: account b: token: another account has it" },
+    { "account a { networks = { 10.0.0.0/8 } denied-networks = { 10.1/16 } }\n",
+      "denied-networks: \"10.1/16\" is no network" },
+    { "account a { callback-networks = { all } }\n", "callback-networks: \"all\" is" },
+    { "account a { white-list-regex = \"(\" }\n", "white-list-regex: \"(\": " },
+    { "account a { reply-url = \"http://a b\" }\n", "reply-url: \"http://a b\" is" },
+    { "account a { dlr-url = \"http://\xc3\xa9\" }\n", "ASCII only" },
+    { "account a { callback-hosts = { \"*\" } }\n", "callback-hosts: \"*\" is not" },
+    { "account a { callback-hosts = { a.example:0 } }\n", "callback-hosts: " },
+    { "account a { callback-hosts = { a.example: } }\n", "callback-hosts: " },
+    { "account a { callback-hosts = { a.example:65536 } }\n", "callback-hosts: " },
+    { "account a { callback-hosts = { a.example:1x } }\n", "callback-hosts: " },
+    { "account a { callback-hosts = { a/b } }\n", "callback-hosts: \"a/b\"" },
+    { "account a { callback-hosts = { \"[::1\" } }\n", "callback-hosts: " },
+    { "account a { callback-hosts = { \"[::1]x\" } }\n", "callback-hosts: " },
+    { "account a { callback-hosts = { \"[1.2.3.4]\" } }\n", "callback-hosts: " },
+    { "listen sendsms { address = 127.0.0.1:1 certificate = secret }\n",
+      "5: listen sendsms: key: is required as well" },
+    { "kannel m { address = 127.0.0.1:1 sender = 123 tls = yes }\n",
+      "5: kannel m: tls-ca: is required with tls = yes" },
+    { "kannel m { address = 127.0.0.1:1 sender = 123 tls-name = a }\n",
+      "5: kannel m: tls-name: is for tls = yes only" },
+    { "kannel m { tls-ca = absent }\n", "5: kannel m: tls-ca: " },
+    { "otp-direction = none\n", "\"none\" is not allowed: server, handset or both" },
     { "region = AUS\n", "5: region: " },
     { "listen lmtp { address = unix:/x mode = 999 }\n", "mode: \"999\" is not all" },
     /* what libconfuse would take */
@@ -563,6 +755,74 @@ static void an_error_names_line_key_and_what_is_allowed(void **state)
 
         (void)snprintf(text, sizeof text, "%s%s", comments, refused_rows[i].text);
         assert_contains(error_of(text), refused_rows[i].error);
+    }
+}
+
+/* What only the whole file shows: the least file and a line before it. */
+static void what_does_not_fit_together_is_refused(void **state)
+{
+    static const struct {
+        const char *line, *error;
+    } rows[] = {
+        { "mo-account = b\n", "mo-account: there is no such account" },
+        { "mo-account = a\n",
+          "mo-account: this account has no reply-url or reply-mail" },
+        { "otp-direction = handset\notp-to = Clinic\n",
+          "otp-to: a handset can send an SMS to a number only" },
+        { "otp-direction = both\notp-to = Clinic\n", "otp-to: " },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[1024];
+
+        (void)snprintf(text, sizeof text, "%s%s", rows[i].line, LEAST);
+        assert_contains(error_of(text), rows[i].error);
+    }
+}
+
+/* A secret that was mistyped in some way is not in the error, which people mail. */
+static void no_error_shows_a_secret(void **state)
+{
+    static const char *const lines[] = {
+        "password = hunter",
+        "password = \"hunter\"",
+        "password = \"{sha256}hunter\"",
+        "password = \"{scrypt}hunter\"",
+        "password = \"{scrypt}ln=15,r=8,p=1$hunter$hunter\"",
+        "password = \"{plain}hunter\xff\"",
+        "password = \"{plain}\" hunter",
+        "password = \"{plain}one\" hunter",
+        "password = \"{plain}one\"hunter = x",
+        "password = {plain}hunter",
+        "password = { \"{plain}hunter\" }",
+        "password \"{plain}hunter\"",
+        "password += \"{plain}hunter\"",
+        "password = \"{plain}hunter",
+        "password = \"{plain}hunter${x}\"",
+        "password = \"{plain}one\" password = \"{plain}hunter\"",
+        "token = hunter",
+        "token = \"{sha256}hunter\"",
+        "token = \"{scrypt}hunter\"",
+        "token = \"{sha256}"
+        "75c5c10f256c75b650c6ffc2e83c6588af02766efd2de28f4de3454700hunter\"",
+        "callback-secret = hunter",
+        "callback-secret = \"hunter\xff hunter hunter\"",
+        "callback-secret = long-enough-to-be-one hunter",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char text[1024];
+        const char *error;
+
+        (void)snprintf(text, sizeof text, ROOT_LEAST "account a { brand = A\n%s\n}\n",
+                       lines[i]);
+        error = error_of(text);
+        if (strstr(error, "hunter") != NULL)
+            fail_msg("%s", error);
+        if (atoi(error) != 7)
+            fail_msg("not line 7: %s", error);
     }
 }
 
@@ -644,8 +904,11 @@ int main(void)
         CASE(the_sample_is_taken),
         CASE(the_sample_shows_true_defaults),
         CASE(listen_may_be_repeated_and_keeps_its_order),
+        CASE(applications_are_taken),
         CASE(values_are_written_in_many_ways),
         CASE(an_error_names_line_key_and_what_is_allowed),
+        CASE(what_does_not_fit_together_is_refused),
+        CASE(no_error_shows_a_secret),
         CASE(what_is_required_is_missed),
         CASE(a_file_that_cannot_be_read_is_named),
         CASE(every_cut_of_a_file_is_taken_or_refused),
