@@ -4,12 +4,14 @@
  * Here:       options, signals, children, which channel goes to whom.
  * Elsewhere:  what each process does (front.c, keeper.c, courier.c).
  * It takes no byte from outside but its children's packets, which ipc.c checks. */
+#include "relay/auth.h"
 #include "relay/config.h"
 #include "relay/log.h"
 #include "relay/process.h"
 #include "relay/sockets.h"
 #include "relay/template.h"
 #include <errno.h>
+#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +30,7 @@
 #define BACKOFF_FIRST_MS 100U
 #define BACKOFF_LAST_MS 10000U
 #define LIVED_WELL_MS 10000U /* a child that lived so long starts again at once */
+#define SECRET_MAX 1024U     /* bytes of a password */
 #define KILL_GRACE_MS 5000U  /* beyond drain: then SIGKILL */
 
 struct child {
@@ -229,6 +233,26 @@ static void reap(struct parent *p)
                 child_ended(p, &p->children[i], status);
 }
 
+/* What stands in the file can be read by whoever can read the file. */
+static void warn_of_plain(const struct config *c)
+{
+    for (size_t i = 0; i < c->account_count; i++) {
+        const struct config_account *const a = &c->accounts[i];
+        const struct {
+            const char *key, *stored, *hint;
+        } secrets[] = {
+            { "password", a->password, "store what sealpostd --hash-password prints" },
+            { "token", a->token, "store {sha256} and its SHA-256 in hex" },
+        };
+
+        for (size_t k = 0; k < sizeof secrets / sizeof secrets[0]; k++)
+            if (secrets[k].stored != NULL &&
+                strncmp(secrets[k].stored, "{plain}", strlen("{plain}")) == 0)
+                LOG(L_WARN, "account.plain-password", LOG_STR("account", a->name),
+                    LOG_STR("key", secrets[k].key), LOG_STR("do", secrets[k].hint));
+    }
+}
+
 static void stop_all(struct parent *p)
 {
     if (p->stopping)
@@ -279,6 +303,7 @@ static void reload(struct parent *p)
     p->templates = templates;
     log_start("parent", config->log_debug ? L_DEBUG : L_INFO, config->log_syslog);
     LOG(L_INFO, "config.reloaded", LOG_STR("file", config->path));
+    warn_of_plain(config);
     for (size_t i = 0; i < p->child_count; i++) {
         if (p->children[i].pid > 0)
             (void)kill(p->children[i].pid, SIGTERM);
@@ -390,6 +415,7 @@ static int run(struct parent *p)
     }
     if (open_signals(p) != 0)
         return EX_OSERR;
+    warn_of_plain(p->config);
     add_child(p, IPC_KEEPER);
     add_child(p, IPC_COURIER);
     for (unsigned i = 0; i < p->config->fronts && i < FRONTS_MAX; i++)
@@ -400,21 +426,80 @@ static int run(struct parent *p)
     return p->status;
 }
 
-static const char usage[] = "usage: sealpostd [-ft] [-c FILE]\n"
-                            "  -c FILE  configuration (/etc/sealpost/sealpost.conf)\n"
-                            "  -f       stay in the foreground\n"
-                            "  -t       check configuration and templates, then exit\n"
-                            "See sealpostd(8) and sealpost.conf(5).\n";
+#define CTRL_C '\003'
+
+/* A line of standard input, on a terminal without an echo. ^C ends the line there and
+ * not the program, which would leave the terminal mute. */
+static bool read_secret(struct buf *line)
+{
+    struct termios before, quiet;
+    const bool ask = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
+    char ch = '\0';
+
+    if (ask) {
+        quiet = before;
+        quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+        quiet.c_cc[VEOL] = CTRL_C;
+        (void)fputs("Password: ", stderr);
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+    }
+    while (read(STDIN_FILENO, &ch, 1) == 1 && ch != '\n' && ch != CTRL_C)
+        buf_put_u8(line, (uint8_t)ch);
+    if (ask) {
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        (void)fputc('\n', stderr);
+    }
+    return buf_ok(line) && line->n > 0 && ch != CTRL_C;
+}
+
+/* --hash-password: what sealpost.conf keeps of a password. */
+static int hash_password(void)
+{
+    struct buf line, stored;
+    struct err e;
+    int status = EX_OK;
+
+    buf_init(&line, SECRET_MAX);
+    buf_init(&stored, 256);
+    if (!read_secret(&line)) {
+        (void)fprintf(stderr, "sealpostd: a password has 1 to %u bytes\n", SECRET_MAX);
+        status = EX_DATAERR;
+    } else if (auth_hash_password(buf_span(&line), &stored, &e) != 0) {
+        (void)fprintf(stderr, "sealpostd: %s\n", e.text);
+        status = EX_OSERR;
+    } else if (printf("%s\n", buf_cstr(&stored)) < 0 || fflush(stdout) != 0) {
+        status = EX_IOERR;
+    }
+    buf_wipe(&line);
+    buf_clear(&stored);
+    return status;
+}
+
+static const char usage[] =
+    "usage: sealpostd [-ft] [-c FILE]\n"
+    "       sealpostd -P\n"
+    "  -c FILE  configuration (/etc/sealpost/sealpost.conf)\n"
+    "  -f       stay in the foreground\n"
+    "  -P, --hash-password\n"
+    "           read a password from standard input, print what\n"
+    "           sealpost.conf keeps of it, then exit\n"
+    "  -t       check configuration and templates, then exit\n"
+    "See sealpostd(8) and sealpost.conf(5).\n";
 
 int main(int argc, char **argv)
 {
+    static const struct option options[] = {
+        { "hash-password", no_argument, NULL, 'P' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
     static struct parent p;
     const char *file = "/etc/sealpost/sealpost.conf";
     bool foreground = false, test = false;
     struct err e;
     int opt;
 
-    while ((opt = getopt(argc, argv, "c:fth")) != -1)
+    while ((opt = getopt_long(argc, argv, "c:fPth", options, NULL)) != -1)
         switch (opt) {
         case 'c':
             file = optarg;
@@ -422,6 +507,8 @@ int main(int argc, char **argv)
         case 'f':
             foreground = true;
             break;
+        case 'P':
+            return hash_password();
         case 't':
             test = true;
             break;

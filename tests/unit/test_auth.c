@@ -164,6 +164,27 @@ static void a_hashed_password_is_known_again(void **state)
     buf_clear(&one);
 }
 
+/* What the program itself prints, for whatever line it is given. */
+static void the_daemon_hashes_a_line(void **state)
+{
+    const char *const build = getenv("SEALPOST_BUILD");
+    char command[300], line[200] = "";
+    FILE *out;
+
+    (void)state;
+    (void)snprintf(command, sizeof command,
+                   "printf 'pass word\\nx\\n' | %s/sealpostd -P",
+                   build == NULL ? "build/plain" : build);
+    out = popen(command, "r");
+    assert_non_null(out);
+    assert_non_null(fgets(line, sizeof line, out));
+    assert_null(fgets(command, sizeof command, out));
+    assert_int_equal(pclose(out), 0);
+    assert_int_equal(strcspn(line, "\n"), 22 + 22 + 1 + 43);
+    line[strcspn(line, "\n")] = '\0';
+    assert_true(auth_check_password(line, span_str("pass word")));
+}
+
 /* The accounts, and a loop. */
 #define NAMED(text)                    \
     .name = text, .username = (char[]) \
@@ -547,6 +568,7 @@ int main(void)
         cmocka_unit_test(every_cut_of_a_stored_form_is_refused),
         cmocka_unit_test(a_password_fits_its_stored_form_only),
         cmocka_unit_test(a_hashed_password_is_known_again),
+        cmocka_unit_test(the_daemon_hashes_a_line),
         CASE(a_right_password_is_remembered),
         CASE(a_wrong_password_is_checked_each_time),
         CASE(an_unknown_name_is_worked_on_like_a_wrong_password),
