@@ -25,6 +25,9 @@ union any_record {
     struct outbox_record outbox;
     struct seen_record seen;
     struct counter_record counter;
+    struct handset_otp_record handset_otp;
+    struct report_record report;
+    struct route_record route;
 };
 
 static uint8_t blob_bytes[] = "sealed\0bytes";
@@ -68,10 +71,12 @@ static const union any_record rows[RECORD_KIND_COUNT] = {
                                     .signing_point = { 4, 5, [64] = 6 },
                                     .kid = "thumbprint",
                                     .label = "Ada's phone",
+                                    .held_until_s = UINT64_MAX - 7,
                                     .encryption_key = BLOB } },
     [RECORD_REGISTRATION] = { .registration = { .handset = "handset",
                                                 .msisdn = "61412345678",
                                                 .state = 1,
+                                                .from_handset = 2,
                                                 .tries_left = 5,
                                                 .created_s = 3,
                                                 .expires_s = 4,
@@ -84,6 +89,7 @@ static const union any_record rows[RECORD_KIND_COUNT] = {
                                                 .msisdn = "61412345678",
                                                 .account = "northside",
                                                 .sender = "clinic@northside.example",
+                                                .number = "61400000000",
                                                 .mail_id = "<2@northside.example>",
                                                 .references =
                                                     "<1@northside.example>" } },
@@ -100,19 +106,38 @@ static const union any_record rows[RECORD_KIND_COUNT] = {
                                     .body = BLOB } },
     [RECORD_SEEN] = { .seen = { .result = "result", .expires_s = 7 } },
     [RECORD_COUNTER] = { .counter = { .count = 8, .window_end_s = 9 } },
+    [RECORD_HANDSET_OTP] = { .handset_otp = { .by_sms = 1,
+                                              .by_call = 2,
+                                              .over = 3,
+                                              .handset = "handset",
+                                              .registration = "registration",
+                                              .expires_s = 6 } },
+    [RECORD_REPORT] = { .report = { .handset = "handset",
+                                    .mask = 0x01020304,
+                                    .expires_s = 5,
+                                    .account = "northside",
+                                    .from = "61400000000",
+                                    .smsc = "own network",
+                                    .account_param = "invoice 7",
+                                    .url = "https://app.example/dlr?%d" } },
+    [RECORD_ROUTE] = { .route = { .conversation = "conversation" } },
 };
 
 /* The bytes of each row as they must stay on disk: how many. */
 static const size_t packed_bytes[RECORD_KIND_COUNT] = {
     [RECORD_MESSAGE] = 1 + 16 + 16 + 1 + 1 + 2 + 4 + 48 + 2 + 9 + 2 + 21 + 4 + 13,
     [RECORD_HANDSET] = 1 + 2 + 15 + 2 + 2 + 1 + 1 + 128 + 16 + 4 + 32,
-    [RECORD_DEVICE] = 1 + 16 + 1 + 16 + 65 + 32 + 2 + 11 + 4 + 13,
-    [RECORD_REGISTRATION] = 1 + 16 + 2 + 11 + 1 + 1 + 16 + 32,
+    [RECORD_DEVICE] = 1 + 16 + 1 + 16 + 65 + 32 + 2 + 11 + 8 + 4 + 13,
+    [RECORD_REGISTRATION] = 1 + 16 + 2 + 11 + 1 + 1 + 1 + 16 + 32,
     [RECORD_NOTICE] = 1 + 16 + 8,
-    [RECORD_CONVERSATION] = 1 + 48 + 8 + 2 + 11 + 2 + 9 + 2 + 24 + 2 + 21 + 2 + 21,
+    [RECORD_CONVERSATION] =
+        1 + 48 + 8 + 2 + 11 + 2 + 9 + 2 + 24 + 2 + 11 + 2 + 21 + 2 + 21,
     [RECORD_OUTBOX] = 1 + 4 + 4 + 16 + 48 + 4 + 13,
     [RECORD_SEEN] = 1 + 16 + 8,
     [RECORD_COUNTER] = 1 + 16,
+    [RECORD_HANDSET_OTP] = 1 + 3 + 32 + 8,
+    [RECORD_REPORT] = 1 + 16 + 4 + 8 + 2 + 9 + 2 + 11 + 2 + 11 + 2 + 9 + 2 + 26,
+    [RECORD_ROUTE] = 1 + 16,
 };
 
 static struct store_bytes packed(enum record_kind kind)
@@ -176,6 +201,9 @@ static void test_fields_arrive(void **state)
                             offsetof(struct outbox_record, body) },
         [RECORD_SEEN] = { sizeof(struct seen_record), NO_BLOB },
         [RECORD_COUNTER] = { sizeof(struct counter_record), NO_BLOB },
+        [RECORD_HANDSET_OTP] = { sizeof(struct handset_otp_record), NO_BLOB },
+        [RECORD_REPORT] = { sizeof(struct report_record), NO_BLOB },
+        [RECORD_ROUTE] = { sizeof(struct route_record), NO_BLOB },
     };
 
     (void)state;
