@@ -24,7 +24,7 @@ HARD   = -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 FLAGS  = -std=c17 -D_GNU_SOURCE -I. $(WARN) $(HARD) $(CFLAGS) $(if $(SAN),$(SANITY))
 CXXFLAGS = -std=c++17 -D_GNU_SOURCE -I. -Wall -Wextra $(HARD) $(CFLAGS) $(if $(SAN),$(SANITY))
 
-PKGS   = libevent libevent_openssl gmime-3.0 jansson libconfuse openssl expat
+PKGS   = libevent libevent_openssl gmime-3.0 jansson libconfuse openssl expat libcurl
 # pkg-config runs when something is compiled, after `make deps` has installed it
 CFLAGS_PKG = $(shell pkg-config --cflags $(PKGS))
 LIBS   = $(shell pkg-config --libs $(PKGS)) -ldb-5.3 -lesmtp -lphonenumber -lpthread

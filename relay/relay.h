@@ -8,6 +8,7 @@
 #define RELAY_RELAY_H
 
 #include "relay/auth.h"
+#include "relay/callback.h"
 #include "relay/config.h"
 #include "relay/encode.h"
 #include "relay/err.h"
