@@ -109,8 +109,8 @@ int jwe_open(struct span binary, EVP_PKEY *key, const uint8_t kid[JWE_KID_BYTES]
              struct jwe_header *header_out, struct buf *plain, struct err *e);
 
 /* What jwe_open_next remembers: the key of the window that it opened last. Messages of
- * one window follow each other, so that most cost no ECDH. Zero it before its first use;
- * jwe_memo_clear wipes it, which whoever destroys an epoch key must do. */
+ * one window follow each other, so that most cost no ECDH. Zero it before its first
+ * use; jwe_memo_clear wipes it, which whoever destroys an epoch key must do. */
 struct jwe_memo {
     bool known;
     uint8_t kid[JWE_KID_BYTES], point[JWE_POINT_BYTES], kek[32];

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* bench_box.c - a bare client of the box protocol: how many MTs a second bearerbox takes.
- * Here:       one connection, a window of unacknowledged MTs, the time to the last ack.
- * Elsewhere:  the same through Sealpost's outbox (kannel.sh).
- * Called by:  make bench; by hand:  bench_box PORT COUNT [WINDOW]
- * Prints "box VALUE /s". */
+/* bench_box.c - a bare client of the box protocol: how many MTs a second bearerbox
+ * takes. Here:       one connection, a window of unacknowledged MTs, the time to the
+ * last ack. Elsewhere:  the same through Sealpost's outbox (kannel.sh). Called by: make
+ * bench; by hand:  bench_box PORT COUNT [WINDOW] Prints "box VALUE /s". */
 #include "plugin/box_codec.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>

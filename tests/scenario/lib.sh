@@ -175,9 +175,9 @@ sendsms_account() {
 # sendsms KEY=VALUE... - the application asks; prints "STATUS BODY".
 sendsms() {
     local pair args=()
-    for pair in username=app password=secret "$@"; do
-        args+=(--data-urlencode "$pair")
-    done
+    case " $* " in *' username='*) ;; *) args+=(-d username=app) ;; esac
+    case " $* " in *' password='*) ;; *) args+=(-d password=secret) ;; esac
+    for pair in "$@"; do args+=(--data-urlencode "$pair"); done
     curl -sS -G -o "$DIR/story/answer" -w '%{http_code} ' --max-time "$DEADLINE" \
         "${args[@]}" "http://127.0.0.1:$SEALPOST_SENDSMS_PORT/cgi-bin/sendsms" &&
         cat "$DIR/story/answer"

@@ -38,7 +38,7 @@ register +61412345603 2 >/dev/null
 expect_equal 1 "$(message_count)" "messages with one reference"
 
 # What cannot be a private message is refused, not sent another way.
-expect_sendsms '400 *cannot be secured*' to=+61412345678 text=x udh=%06
+expect_sendsms '400 *cannot be secured*' to=+61412345678 text=x udh=$'\x03abc'
 expect_sendsms '400 *cannot be deferred*' to=+61412345678 text=x deferred=5
 expect_sendsms '403 Authorization failed for sendsms' to=+61412345678 text=x password=wrong
 expect_sendsms '403 *' to=+61412345678 text=x username=northside

@@ -52,9 +52,13 @@ static const struct {
     { "sms/en/device-added.txt", "new on {{host}}" },
     { "sms/en/stopped.txt", "stopped\n\n" },
     { "sms/en/started.txt", "started" },
+    { "sms/en/help.txt", "{{brand}} by {{host}}" },
+    { "sms/en/wrong.txt", "wrong" },
+    { "sms/en/confirm.txt", "new on {{host}}" },
     { "mail/en/reply.txt", "{{text}}\n-- {{number}}\n" },
     { "mail/en/expired.txt", "{{number}} {{date}}\n" },
     { "mail/en/undeliverable.txt", "{{number}}" },
+    { "mail/en/wrong-number.txt", "{{number}}" },
     { "sms/de/notice.txt", "{{brand}} \xc3\xa4: {{link}}" },
     { "sms/de-CH/stopped.txt", "gestoppt" },
 };
