@@ -63,6 +63,16 @@ static void end_counter(struct keeper *k, const uint8_t id[16])
         tx_del(k, T_COUNTER, id, 16);
 }
 
+static bool end_route(struct keeper *k, const uint8_t *key, size_t n, void *arg)
+{
+    struct route_record r;
+
+    if (tx_get(k, T_ROUTE, key, n, RECORD_ROUTE, &r) &&
+        memcmp(r.conversation, arg, 16) == 0)
+        tx_del(k, T_ROUTE, key, n);
+    return true;
+}
+
 /* A conversation lives as long as it is used; its entry is only a date to look again.
  */
 static void end_conversation(struct keeper *k, const uint8_t id[16])
@@ -76,7 +86,11 @@ static void end_conversation(struct keeper *k, const uint8_t id[16])
         const struct tx_key again = tx_key_expiry(c.used_s + keep_s, 'C', id);
 
         tx_mark(k, T_BY_EXPIRY, again.b, again.n);
-    } else {
+    } else { /* its SMS may have been from several numbers in its time */
+        uint8_t ended[16];
+
+        memcpy(ended, id, 16);
+        tx_scan(k, T_ROUTE, c.handset, 16, NULL, 0, end_route, ended);
         tx_del(k, T_CONVERSATION, id, 16);
     }
     record_clear(RECORD_CONVERSATION, &c);

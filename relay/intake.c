@@ -260,21 +260,37 @@ static void put_conversation(struct keeper *k, const struct offer *o,
     record_clear(RECORD_CONVERSATION, &c);
 }
 
-/* Who answers an SMS from that number means this conversation; the link's own sender
+bool intake_route(const struct keeper *k, const uint8_t handset[16], const char *number,
+                  struct tx_key *key_out)
+{
+    char folded[SMS_NUMBER_ROOM], own[SMS_NUMBER_ROOM];
+    uint8_t name[STORE_BLIND_BYTES];
+
+    sms_number_fold(number, folded);
+    if (folded[0] == '\0')
+        return false;
+    for (size_t i = 0; i < k->config->kannel_count; i++) {
+        sms_number_fold(k->config->kannels[i].sender, own);
+        if (strcmp(own, folded) == 0)
+            return false;
+    }
+    store_blind(k->store, "smsc-number", folded, strlen(folded), name);
+    *key_out = tx_key_ids(handset, name);
+    return true;
+}
+
+/* Who answers an SMS from that number means this conversation; a link's own sender
  * needs no record. */
 static void put_route(struct keeper *k, const uint8_t handset[16], const char *number,
                       const uint8_t conversation[16], struct handset_record *h)
 {
     struct route_record r;
-    uint8_t name[STORE_BLIND_BYTES];
     struct tx_key key;
 
-    if (number[0] == '\0') {
+    if (!intake_route(k, handset, number, &key)) {
         memcpy(h->newest_conversation, conversation, 16);
         return;
     }
-    store_blind(k->store, "smsc-number", number, strlen(number), name);
-    key = tx_key_ids(handset, name);
     memcpy(r.conversation, conversation, 16);
     tx_put(k, T_ROUTE, key.b, key.n, RECORD_ROUTE, &r);
 }

@@ -117,6 +117,11 @@ void intake_conversation(struct keeper *k, const struct config_account *account,
                          const char *sender, const char *number, const char *msisdn,
                          const uint8_t handset[16], struct handset_record *h,
                          uint8_t conversation_out[16]);
+/* intake_route - the key in T_ROUTE that says which conversation an SMSC number means
+ * to a handset. false: the number is "" or a link's own sender, and
+ * handset_record.newest_conversation says it. */
+bool intake_route(const struct keeper *k, const uint8_t handset[16], const char *number,
+                  struct tx_key *key_out);
 /* intake_remove - a message and all that belongs to it. */
 void intake_remove(struct keeper *k, const uint8_t id[16],
                    const struct message_record *m);

@@ -100,6 +100,19 @@ bool msisdn_is_canonical(const char *digits)
     return n >= MSISDN_MIN && n <= MSISDN_MAX && digits[n] == '\0' && digits[0] != '0';
 }
 
+void sms_number_fold(const char *number, char out[static SMS_NUMBER_ROOM])
+{
+    char digits[TEXT_MAX + 1];
+    bool plus;
+    const char *from = digits;
+
+    if (!take_digits(span_str(number), &plus, digits))
+        from = number;
+    else if (!plus && digits[0] == '0' && digits[1] == '0' && digits[2] != '\0')
+        from = digits + 2;
+    (void)span_copy(out, SMS_NUMBER_ROOM, span_str(from));
+}
+
 void msisdn_mask_log(const char *digits, char out[8])
 {
     const size_t n = strlen(digits);

@@ -37,6 +37,12 @@ enum msisdn_verdict msisdn_parse(struct span text, const char *region, bool chec
  */
 bool msisdn_is_canonical(const char *digits);
 
+/* sms_number_fold - what an SMS is from or to, in one spelling, to find it again: of a
+ * number the digits ("+", "00" and separators dropped), of a name what it is. "" when
+ * it has more than 39 bytes. */
+#define SMS_NUMBER_ROOM 40U
+void sms_number_fold(const char *number, char out[static SMS_NUMBER_ROOM]);
+
 /* msisdn_mask_log - "*678": for log lines. */
 void msisdn_mask_log(const char *digits, char out[8]);
 /* msisdn_mask_shown - "+61 4•• ••• 678" in UTF-8 for people: country code

@@ -159,12 +159,41 @@ static void test_masks(void **state)
     }
 }
 
+static void a_number_has_one_spelling(void **state)
+{
+    static const struct {
+        const char *number, *folded;
+    } numbers[] = {
+        { "61400000001", "61400000001" },
+        { "+61400000001", "61400000001" },
+        { "0061400000001", "61400000001" },
+        { "+61 400-000.001", "61400000001" },
+        { "777", "777" },
+        { "+777", "777" },
+        { "0400000001", "0400000001" },
+        { "00", "00" },
+        { "", "" },
+        { "Northside", "Northside" },
+        { "+Clinic 24", "+Clinic 24" },
+        { "123456789012345678901234567890123456789", /* 39 */
+          "123456789012345678901234567890123456789" },
+        { "1234567890123456789012345678901234567890", "" },
+    };
+    char out[SMS_NUMBER_ROOM];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        sms_number_fold(numbers[i].number, out);
+        assert_string_equal(out, numbers[i].folded);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),       cmocka_unit_test(test_rows_cut),
         cmocka_unit_test(test_nul_inside), cmocka_unit_test(test_canonical),
-        cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_masks),      cmocka_unit_test(a_number_has_one_spelling),
     };
 
     msisdn_start();
