@@ -26,7 +26,16 @@ void notice_want(struct keeper *k, const uint8_t handset[16], struct handset_rec
     h->notice_due_s = due;
 }
 
+/* While a sender is stopped its messages are not spoken of; START brings them. */
+static bool is_waiting(struct keeper *k, const struct message_record *m,
+                       const struct handset_record *h)
+{
+    return m->fetched_s == 0 && m->notified_s == 0 &&
+           !optout_is(k, m->handset, h, m->account);
+}
+
 struct waiting {
+    const struct handset_record *h;
     bool any;
     char account[64]; /* of the newest */
     uint8_t conversation[16];
@@ -40,7 +49,7 @@ static bool look_waiting(struct keeper *k, const uint8_t *key, size_t n, void *a
     (void)n;
     if (!tx_get(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m))
         return true;
-    if (m.fetched_s == 0 && m.notified_s == 0 && m.expires_s > k->now_s) {
+    if (m.expires_s > k->now_s && is_waiting(k, &m, w->h)) {
         w->any = true;
         memcpy(w->account, m.account, sizeof w->account);
         memcpy(w->conversation, m.conversation, 16);
@@ -86,7 +95,7 @@ static void put_origin(struct keeper *k, const struct waiting *w,
 bool notice_render(struct keeper *k, const struct outbox_record *o,
                    const struct handset_record *h, struct sms *sms, struct buf *text)
 {
-    struct waiting w = { .any = false };
+    struct waiting w = { .h = h };
     const struct config_account *account;
     char token[B32_LEN(NOTICE_TOKEN_BYTES) + 1];
     struct template_value values[2];
@@ -95,7 +104,7 @@ bool notice_render(struct keeper *k, const struct outbox_record *o,
     int rc;
 
     tx_scan(k, T_BY_HANDSET, o->handset, 16, NULL, 0, look_waiting, &w);
-    if (!w.any || h->opted_out != 0)
+    if (!w.any)
         return false;
     account = config_account(k->config, w.account);
     put_origin(k, &w, account, sms);
@@ -115,6 +124,7 @@ bool notice_render(struct keeper *k, const struct outbox_record *o,
 }
 
 struct told {
+    const struct handset_record *h;
     uint64_t handed_s; /* when the SMS left: it cannot speak of what came later */
     bool missed;
 };
@@ -127,9 +137,11 @@ static bool mark_notified(struct keeper *k, const uint8_t *key, size_t n, void *
     (void)n;
     if (!tx_get(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m))
         return true;
-    if (m.notified_s == 0 && m.fetched_s == 0 && m.created_s > told->handed_s) {
+    if (!is_waiting(k, &m, told->h)) {
+        /* said before, or not spoken of */
+    } else if (m.created_s > told->handed_s) {
         told->missed = true;
-    } else if (m.notified_s == 0 && m.fetched_s == 0) {
+    } else {
         m.notified_s = k->now_s;
         tx_put(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m);
         LOG(L_INFO, "message.notified", LOG_ID("msg", key + 16));
@@ -140,8 +152,8 @@ static bool mark_notified(struct keeper *k, const uint8_t *key, size_t n, void *
 
 void notice_sent(struct keeper *k, const struct outbox_record *o, uint64_t handed_s)
 {
-    struct told told = { .handed_s = handed_s };
     struct handset_record h;
+    struct told told = { .h = &h, .handed_s = handed_s };
 
     if (!tx_get(k, T_HANDSET, o->handset, 16, RECORD_HANDSET, &h))
         return;
