@@ -1,56 +1,138 @@
 /* SPDX-License-Identifier: ISC */
 /* inbound.c - what people write back: MO.
- * Here:       recognising repeats, keywords, whose answer it is.
- * Elsewhere:  the box protocol (plugin/bearerbox.c), replies as mail (reply.c),
- * delivery reports (dlr.c). Called by:  keeper.c. bearerbox gets its ack only after the
- * flush. Source:     DESIGN 4.4. */
-#include "relay/keeper.h"
-#include <openssl/crypto.h>
+ * Here:       recognising repeats, which conversation is meant, what belongs to none.
+ * Elsewhere:  the box protocol (plugin/bearerbox.c), keywords (keyword.c) and what they
+ *             do (inbound_words.c), replies (reply.c), delivery reports (dlr.c).
+ * Called by:  keeper.c. bearerbox gets its ack only after the flush.
+ * Source:     DESIGN 4.4. */
+#include "relay/inbound.h"
+#include "relay/utf8.h"
 
 #define REPEAT_S 604800U /* bearerbox may bring an MO again after days of absence */
+#define SHORT_CODE_MAX 6U
 
-struct mo {
-    const struct ipc_mo *in;
-    struct span text;
-    char msisdn[MSISDN_ROOM];
-    uint8_t handset[16];
-    struct handset_record h;
-};
-
-static void answer_once(struct keeper *k, const struct mo *mo, enum outbox_kind kind)
+enum ipc_verdict inbound_dropped(const struct mo *mo, const char *why)
 {
-    struct outbox_record o = { .kind = (uint8_t)kind, .expires_s = k->now_s + 3600 };
-    uint8_t job[16];
-
-    memcpy(o.handset, mo->handset, 16);
-    outbox_add(k, LANE_SMS, k->now_s, &o, job);
-}
-
-static enum ipc_verdict word_stop(struct keeper *k, struct mo *mo)
-{
-    if (mo->h.opted_out == 0)
-        answer_once(k, mo, OUTBOX_STOPPED);
-    mo->h.opted_out = 1;
-    tx_put(k, T_HANDSET, mo->handset, 16, RECORD_HANDSET, &mo->h);
-    LOG(L_INFO, "handset.opted-out", LOG_MSISDN("handset", mo->msisdn));
+    LOG(L_INFO, "mo.dropped", LOG_MSISDN("from", mo->msisdn), LOG_STR("why", why));
     return IPC_OK;
 }
 
-static enum ipc_verdict word_start(struct keeper *k, struct mo *mo)
+/* A service's own number; libphonenumber would take some for numbers of the region. */
+static bool is_short_code(const char *from)
 {
-    if (mo->h.opted_out != 0)
-        answer_once(k, mo, OUTBOX_STARTED);
-    mo->h.opted_out = 0;
-    notice_want(k, mo->handset, &mo->h, k->now_s + k->config->retention_s);
-    tx_put(k, T_HANDSET, mo->handset, 16, RECORD_HANDSET, &mo->h);
-    LOG(L_INFO, "handset.opted-in", LOG_MSISDN("handset", mo->msisdn));
-    return IPC_OK;
+    size_t digits = 0;
+
+    for (const char *p = from; *p != '\0'; p++)
+        digits += is_digit(*p);
+    return digits <= SHORT_CODE_MAX;
 }
 
-static const struct {
-    const char *word;
-    enum ipc_verdict (*run)(struct keeper *k, struct mo *mo);
-} words[] = { { "STOP", word_stop }, { "START", word_start } };
+static bool take_originator(const struct keeper *k, struct mo *mo)
+{
+    return !is_short_code(mo->in->from) &&
+           msisdn_parse(span_str(mo->in->from), k->config->region, false, mo->msisdn) ==
+               MSISDN_OK;
+}
+
+/* What Sealpost says to somebody who writes first is said as the account says it. */
+static void new_handset(const struct keeper *k, struct mo *mo)
+{
+    const struct config *const c = k->config;
+    const struct config_account *account =
+        c->mo_account == NULL ? NULL : config_account(c, c->mo_account);
+
+    if (account == NULL && c->account_count > 0)
+        account = &c->accounts[0];
+    mo->h = (struct handset_record){ 0 };
+    memcpy(mo->h.msisdn, mo->msisdn, sizeof mo->h.msisdn);
+    if (account != NULL)
+        memcpy(mo->h.language, account->language, sizeof mo->h.language);
+}
+
+static bool take_conversation(struct keeper *k, struct mo *mo, const uint8_t id[16])
+{
+    memcpy(mo->conversation, id, 16);
+    return tx_get(k, T_CONVERSATION, id, 16, RECORD_CONVERSATION, &mo->c);
+}
+
+/* Of the number that the SMS went to; else the newest. */
+static void find_meant(struct keeper *k, struct mo *mo)
+{
+    struct tx_key key;
+    struct route_record r;
+
+    if (intake_route(k, mo->handset, mo->in->to, &key) &&
+        tx_get(k, T_ROUTE, key.b, key.n, RECORD_ROUTE, &r))
+        mo->meant = take_conversation(k, mo, r.conversation);
+    if (!mo->meant)
+        mo->meant = take_conversation(k, mo, mo->h.newest_conversation);
+}
+
+/* Somebody writes first, or so long after that nobody remembers: a conversation with
+ * mo-account begins, so that it can answer. */
+static const char *begin_conversation(struct keeper *k, struct mo *mo)
+{
+    const struct config_account *const account =
+        k->config->mo_account == NULL
+            ? NULL
+            : config_account(k->config, k->config->mo_account);
+    char number[RECORD_NUMBER];
+    struct tx_key route;
+    const char *sender;
+
+    if (account == NULL)
+        return "it answers nothing, and there is no mo-account";
+    if (account->reply_url == NULL && account->reply_mail == NULL)
+        return "it answers nothing, and mo-account takes no answers";
+    if (!intake_route(k, mo->handset, mo->in->to, &route) ||
+        strchr(mo->in->to, '@') != NULL ||
+        !span_copy(number, sizeof number, span_str(mo->in->to)))
+        number[0] = '\0'; /* a link's sender: it needs no name */
+    sender = account->reply_mail;
+    if (account->reply_url != NULL)
+        sender = number[0] != '\0' ? number : k->config->kannels[0].sender;
+    intake_conversation(k, account, sender, number, mo->msisdn, mo->handset, &mo->h,
+                        mo->conversation);
+    tx_put(k, T_HANDSET, mo->handset, 16, RECORD_HANDSET, &mo->h);
+    return NULL;
+}
+
+static enum ipc_verdict answer(struct keeper *k, struct mo *mo)
+{
+    const struct reply_sms sms = { mo->in, mo->text, !mo->meant };
+    const char *why = mo->meant ? NULL : begin_conversation(k, mo);
+    enum ipc_verdict v;
+
+    if (why != NULL)
+        return inbound_dropped(mo, why);
+    v = reply_take_sms(k, mo->handset, mo->conversation, &sms);
+    return v == IPC_NO_REPLY ? inbound_dropped(mo, "the sender takes no answers")
+           : v == IPC_OK     ? IPC_OK
+                             : IPC_TEMP;
+}
+
+static enum ipc_verdict mo(struct keeper *k, void *arg)
+{
+    struct mo *mo = arg;
+    uint8_t none[16] = { 0 };
+    enum keyword word;
+    bool all;
+
+    if (tx_seen(k, "mo", mo->in->id, strlen(mo->in->id), none, REPEAT_S))
+        return IPC_REPEATED;
+    if (!take_originator(k, mo))
+        return inbound_dropped(mo, "the originator is no number");
+    if (mo->text.n == 0)
+        return inbound_dropped(mo, "empty");
+    /* Here a registration's password ("SEAL ...") is taken, before all else. */
+    keeper_handset_id(k, mo->msisdn, mo->handset);
+    mo->known = tx_get(k, T_HANDSET, mo->handset, 16, RECORD_HANDSET, &mo->h);
+    if (!mo->known)
+        new_handset(k, mo);
+    find_meant(k, mo);
+    word = keyword_read(k->config, mo->text, &all);
+    return word == KEYWORD_NONE ? answer(k, mo) : inbound_word(k, mo, word, all);
+}
 
 static struct span trim(struct span s)
 {
@@ -61,51 +143,34 @@ static struct span trim(struct span s)
     return s;
 }
 
-static enum ipc_verdict dropped(const struct mo *mo, const char *why)
+static bool is_utf8(struct span text)
 {
-    LOG(L_INFO, "mo.dropped", LOG_MSISDN("from", mo->msisdn), LOG_STR("why", why));
-    return IPC_OK;
-}
+    struct cur c = cur_of(text);
+    uint32_t ch;
 
-static enum ipc_verdict mo(struct keeper *k, void *arg)
-{
-    struct mo *mo = arg;
-    uint8_t none[16] = { 0 };
-
-    if (tx_seen(k, "mo", mo->in->id, strlen(mo->in->id), none, REPEAT_S))
-        return IPC_REPEATED;
-    if (msisdn_parse(span_str(mo->in->from), k->config->region, false, mo->msisdn) !=
-        MSISDN_OK)
-        return dropped(mo, "the originator is no number");
-    keeper_handset_id(k, mo->msisdn, mo->handset);
-    if (!tx_get(k, T_HANDSET, mo->handset, 16, RECORD_HANDSET, &mo->h))
-        return dropped(mo, "nothing was ever sent to this number");
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (span_ieq_str(mo->text, words[i].word))
-            return words[i].run(k, mo);
-    if (mo->text.n == 0)
-        return dropped(mo, "empty");
-    switch (reply_take_sms(k, mo->handset, &mo->h, mo->text)) {
-    case IPC_OK:
-        return IPC_OK;
-    case IPC_GONE:
-        return dropped(mo, "no conversation is left with this number");
-    default:
-        return IPC_TEMP;
-    }
+    while (take_utf8(&c, &ch) > 0)
+        ;
+    return cur_done(&c);
 }
 
 void inbound_mo(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f)
 {
-    const struct span text = trim(f->tail);
-    char clean[IPC_TAIL_SMS];
-    struct mo m = { .in = f->fixed, .text = span_of(clean, text.n) };
+    struct mo m = { .in = f->fixed };
+    struct ipc_input_answer answer_out = { .verdict = IPC_TEMP };
+    struct buf clean;
 
-    for (size_t i = 0; i < text.n; i++) /* JSON readers refuse U+0000 in the reply */
-        clean[i] = text.p[i] == '\0' ? ' ' : text.p[i];
-    const struct ipc_input_answer answer = { tx_run(k, mo, &m) };
-
-    OPENSSL_cleanse(clean, sizeof clean);
+    buf_init(&clean, IPC_TAIL_SMS);
+    buf_put_span(&clean, trim(f->tail));
+    for (size_t i = 0; i < clean.n; i++) /* JSON readers refuse U+0000 in the reply */
+        if (clean.p[i] == '\0')
+            clean.p[i] = ' ';
+    m.text = buf_span(&clean);
+    if (!is_utf8(m.text)) /* courier makes it UTF-8: it is not itself */
+        answer_out.verdict = IPC_BAD_REQUEST;
+    else if (buf_ok(&clean))
+        answer_out.verdict = tx_run(k, mo, &m);
+    buf_wipe(&clean);
     record_clear(RECORD_HANDSET, &m.h);
-    ipc_send(ch, IPC_INPUT_ANSWER, f->call, &answer, span_of(NULL, 0));
+    record_clear(RECORD_CONVERSATION, &m.c);
+    ipc_send(ch, IPC_INPUT_ANSWER, f->call, &answer_out, span_of(NULL, 0));
 }

@@ -8,7 +8,7 @@
  * reseal.c      intermediate to final form
  * notice.c, plain.c, reply.c, report.c   what goes out
  * outbox.c      ... and when, and what became of it
- * inbound.c, dlr.c   what comes back: MO and DLR
+ * inbound.c, inbound_words.c, dlr.c   what comes back: MO and DLR
  * optout.c      who wants no messages from whom
  * expiry.c      what ends by time; epochs
  * tx.c          transactions */
@@ -135,6 +135,9 @@ bool optout_is(struct keeper *k, const uint8_t handset[16],
  * the caller puts *h afterwards. true: that is a change. */
 bool optout_set(struct keeper *k, const uint8_t handset[16], struct handset_record *h,
                 const char *account, bool stopped);
+/* optout_end - allow every single account again that was stopped; not the mark for all.
+ * true: there was one. */
+bool optout_end(struct keeper *k, const uint8_t handset[16]);
 
 /* plain.c */
 void plain_submit(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
@@ -224,16 +227,26 @@ void outbox_courier_lost(struct keeper *k);
 enum ipc_verdict reply_take(struct keeper *k, const uint8_t device_handset[16],
                             const uint8_t message[16], struct span body,
                             uint8_t reply_out[16]);
+/* reply_take, _sms: IPC_NO_REPLY: the conversation's sender takes no answers. IPC_GONE:
+ * no such message, or conversation. */
+struct reply_sms {
+    const struct ipc_mo *mo;
+    struct span text; /* UTF-8 without NUL, not empty */
+    bool unasked;     /* nothing had been sent to this number */
+};
 enum ipc_verdict reply_take_sms(struct keeper *k, const uint8_t handset[16],
-                                const struct handset_record *h, struct span text);
+                                const uint8_t conversation[16],
+                                const struct reply_sms *sms);
 /* reply_mail - fills the job from the outbox record; text is appended (wipe it).
  * IPC_GONE: nobody can make it any more (its key or conversation is gone); IPC_TEMP:
- * not now. */
+ * not now, or not with this configuration. */
 enum ipc_verdict reply_mail(struct keeper *k, const uint8_t job[16],
                             const struct outbox_record *o, struct ipc_job_mail *mail,
                             struct buf *tail);
 
-/* reply_callback - the same for an account's reply-url. */
+/* reply_callback.c
+ * reply_callback - the same for an account's reply-url; IPC_GONE as well when its URL
+ * is too long with its values. */
 enum ipc_verdict reply_callback(struct keeper *k, const uint8_t job[16],
                                 const struct outbox_record *o,
                                 struct ipc_job_callback *out, struct buf *tail);

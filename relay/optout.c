@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* optout.c - who wants no messages from whom.
  * Here:       one account, or all of them, for a handset.
- * Elsewhere:  the words that people send (inbound.c).
- * Called by:  intake.c, plain.c, notice.c, inbound.c. */
+ * Elsewhere:  the words that people send (inbound_words.c).
+ * Called by:  intake.c, plain.c, notice.c, inbound_words.c. */
 #include "relay/keeper.h"
 
 static struct tx_key key_of(const struct keeper *k, const uint8_t handset[16],
@@ -40,4 +40,19 @@ bool optout_set(struct keeper *k, const uint8_t handset[16], struct handset_reco
     else if (!stopped && was)
         tx_del(k, T_OPT_OUT, key.b, key.n);
     return was != stopped;
+}
+
+static bool end_one(struct keeper *k, const uint8_t *key, size_t n, void *arg)
+{
+    tx_del(k, T_OPT_OUT, key, n);
+    *(bool *)arg = true;
+    return true;
+}
+
+bool optout_end(struct keeper *k, const uint8_t handset[16])
+{
+    bool any = false;
+
+    tx_scan(k, T_OPT_OUT, handset, 16, NULL, 0, end_one, &any);
+    return any;
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* reply.c - what a handset says back, on its way to the sender as mail.
- * Here:       taking replies (sealed by a device, or plain SMS), making the mail's
- * fields. Elsewhere:  the mail itself (compose.c in courier), when it goes (outbox.c).
+/* reply.c - what a handset says back, on its way to the sender.
+ * Here:       taking replies (sealed by a device, or plain SMS), where they go, opening
+ *             them again, making the mail's fields.
+ * Elsewhere:  the mail itself (compose.c in courier), an application's reply-url
+ *             (reply_callback.c), when it goes (outbox.c), whose answer an SMS is
+ *             (inbound.c).
  * Called by:  device.c, inbound.c, outbox.c.
  *
  * A reply lies in the outbox sealed to an epoch key, which lives as long as the reply
  * waits; it is opened only to be handed on. The subject for "Re:" comes with the reply
  * (the handset echoes the manifest's), so that the server need not keep subjects. */
+#include "relay/reply.h"
 #include "relay/encode.h"
-#include "relay/keeper.h"
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -19,6 +22,9 @@
 #define REPEAT_S 86400U
 #define EPOCHS_MAX 400U
 #define SUBJECT_ROOM sizeof(((struct ipc_job_mail *)0)->subject)
+/* A header's "to" of a reply that the keeper sealed itself, which no device may claim:
+ * only there are the words about the SMS believed. */
+#define TO_BY_SMS "reply-by-sms"
 
 static json_t *parse_json(struct span text)
 {
@@ -76,62 +82,103 @@ static json_t *open_reply(struct keeper *k, struct span jwe, uint32_t day,
     return NULL;
 }
 
-static void wait_in_outbox(struct keeper *k, const uint8_t handset[16],
-                           const uint8_t conversation[16], const uint8_t reply[16],
-                           uint32_t epoch, struct buf *jwe)
+/* An address that the sender wrote from, or the mailbox that the account has for
+ * answers to what came by HTTP; NULL: neither. */
+static const char *mailbox_of(const struct conversation_record *c,
+                              const struct config_account *account)
 {
-    struct outbox_record o = { .kind = OUTBOX_REPLY,
-                               .epoch = epoch,
-                               .expires_s = k->now_s + REPLY_WAIT_S,
-                               .body = { (uint8_t *)jwe->p, jwe->n } };
+    if (strchr(c->sender, '@') != NULL)
+        return c->sender;
+    return account == NULL ? NULL : account->reply_mail;
+}
+
+/* How a reply goes back; 0: the sender takes none. */
+static enum outbox_kind kind_for(const struct conversation_record *c,
+                                 const struct config_account *account)
+{
+    if (strchr(c->sender, '@') == NULL && account != NULL && account->reply_url != NULL)
+        return OUTBOX_REPLY_CALLBACK;
+    return mailbox_of(c, account) != NULL ? OUTBOX_REPLY : 0;
+}
+
+struct taken { /* a reply, checked and sealed */
+    uint8_t conversation[16], id[16];
+    uint32_t epoch;
+    struct buf jwe;
+};
+
+static void wait_in_outbox(struct keeper *k, const struct taken *t,
+                           enum outbox_kind kind, const uint8_t handset[16])
+{
+    const bool by_mail = kind == OUTBOX_REPLY;
+    struct outbox_record o = {
+        .kind = (uint8_t)kind,
+        .epoch = t->epoch,
+        .expires_s = k->now_s + (by_mail ? REPLY_WAIT_S : k->config->callback_wait_s),
+        .body = { (uint8_t *)t->jwe.p, t->jwe.n }
+    };
     uint8_t job[16];
 
     memcpy(o.handset, handset, 16);
-    memcpy(o.conversation, conversation, 16);
-    memcpy(o.subject_id, reply, 16);
-    outbox_add(k, LANE_MAIL, k->now_s, &o, job);
+    memcpy(o.conversation, t->conversation, 16);
+    memcpy(o.subject_id, t->id, 16);
+    outbox_add(k, by_mail ? LANE_MAIL : LANE_CALLBACK, k->now_s, &o, job);
 }
 
 /* A reply on its way needs its conversation. */
-static void renew(struct keeper *k, const uint8_t conversation[16])
+static void renew(struct keeper *k, const uint8_t conversation[16],
+                  struct conversation_record *c)
 {
-    struct conversation_record c;
+    c->used_s = k->now_s;
+    tx_put(k, T_CONVERSATION, conversation, 16, RECORD_CONVERSATION, c);
+}
 
-    if (!tx_get(k, T_CONVERSATION, conversation, 16, RECORD_CONVERSATION, &c))
-        return;
-    c.used_s = k->now_s;
-    tx_put(k, T_CONVERSATION, conversation, 16, RECORD_CONVERSATION, &c);
-    record_clear(RECORD_CONVERSATION, &c);
+/* What the device sealed, checked: its epoch's day, or 0 with the verdict. */
+static uint32_t check_sealed(struct keeper *k, const uint8_t message[16],
+                             struct span jwe, enum ipc_verdict *v)
+{
+    struct jwe_key key;
+    struct jwe_header header;
+    const uint32_t day = epoch_of(k, jwe, &key);
+    json_t *j;
+
+    *v = IPC_STALE_EPOCH;
+    if (day == 0)
+        return 0;
+    j = open_reply(k, jwe, day, key.kid, &header);
+    jwe_key_clear(&key);
+    *v = IPC_BAD_REQUEST;
+    if (j == NULL)
+        return 0;
+    json_decref(j);
+    return strcmp(header.typ, "sealpost-reply") != 0 ||
+                   strcmp(header.to, TO_BY_SMS) == 0 ||
+                   memcmp(header.id, message, 16) != 0
+               ? 0
+               : day;
 }
 
 static enum ipc_verdict take_sealed(struct keeper *k, const struct message_record *m,
                                     const uint8_t message[16], struct span body,
-                                    struct buf *jwe, uint8_t reply_out[16])
+                                    struct conversation_record *c, struct taken *t)
 {
-    struct jwe_key key;
-    struct jwe_header header;
-    json_t *j;
-    uint32_t day;
+    const enum outbox_kind kind = kind_for(c, config_account(k->config, c->account));
+    enum ipc_verdict v = IPC_BAD_REQUEST;
 
-    if (!take_body(body, jwe))
-        return IPC_BAD_REQUEST;
-    day = epoch_of(k, buf_span(jwe), &key);
-    if (day == 0)
-        return IPC_STALE_EPOCH;
-    j = open_reply(k, buf_span(jwe), day, key.kid, &header);
-    jwe_key_clear(&key);
-    if (j == NULL)
-        return IPC_BAD_REQUEST;
-    json_decref(j);
-    if (strcmp(header.typ, "sealpost-reply") != 0 ||
-        memcmp(header.id, message, 16) != 0)
-        return IPC_BAD_REQUEST;
-    keeper_id(k, reply_out);
-    if (tx_seen(k, "reply", body.p, body.n, reply_out, REPEAT_S))
+    if (kind == 0)
+        return IPC_NO_REPLY;
+    if (!take_body(body, &t->jwe))
+        return v;
+    t->epoch = check_sealed(k, message, buf_span(&t->jwe), &v);
+    if (t->epoch == 0)
+        return v;
+    keeper_id(k, t->id);
+    if (tx_seen(k, "reply", body.p, body.n, t->id, REPEAT_S))
         return IPC_REPEATED;
-    wait_in_outbox(k, m->handset, m->conversation, reply_out, day, jwe);
-    renew(k, m->conversation);
-    LOG(L_INFO, "reply.accepted", LOG_ID("reply", reply_out), LOG_ID("msg", message));
+    memcpy(t->conversation, m->conversation, 16);
+    wait_in_outbox(k, t, kind, m->handset);
+    renew(k, m->conversation, c);
+    LOG(L_INFO, "reply.accepted", LOG_ID("reply", t->id), LOG_ID("msg", message));
     return IPC_OK;
 }
 
@@ -140,33 +187,50 @@ enum ipc_verdict reply_take(struct keeper *k, const uint8_t device_handset[16],
                             uint8_t reply_out[16])
 {
     struct message_record m;
-    struct buf jwe;
-    enum ipc_verdict v;
+    struct conversation_record c;
+    struct taken t = { .epoch = 0 };
+    enum ipc_verdict v = IPC_GONE;
 
     if (!tx_get(k, T_MESSAGE, message, 16, RECORD_MESSAGE, &m))
         return IPC_GONE;
-    buf_init(&jwe, JWE_PLAIN_MAX_BYTES);
-    v = memcmp(m.handset, device_handset, 16) != 0
-            ? IPC_GONE
-            : take_sealed(k, &m, message, body, &jwe, reply_out);
-    buf_clear(&jwe);
+    buf_init(&t.jwe, JWE_PLAIN_MAX_BYTES);
+    if (memcmp(m.handset, device_handset, 16) == 0) {
+        v = IPC_NO_REPLY;
+        if (tx_get(k, T_CONVERSATION, m.conversation, 16, RECORD_CONVERSATION, &c)) {
+            v = take_sealed(k, &m, message, body, &c, &t);
+            record_clear(RECORD_CONVERSATION, &c);
+        }
+    }
+    memcpy(reply_out, t.id, 16);
+    buf_clear(&t.jwe);
     record_clear(RECORD_MESSAGE, &m);
     return v;
 }
 
-static bool seal_sms(struct keeper *k, struct span text, const char *subject,
+/* A word that is no UTF-8 is left out. */
+static void put_word(json_t *j, const char *name, const char *word)
+{
+    (void)json_object_set_new(j, name, json_string(word));
+}
+
+static bool seal_sms(struct keeper *k, const struct reply_sms *sms, const char *subject,
                      const uint8_t message[16], struct buf *jwe)
 {
-    struct jwe_header header = { .typ = "sealpost-reply", .created_s = k->now_s };
+    struct jwe_header header = { .typ = "sealpost-reply",
+                                 .created_s = k->now_s,
+                                 .to = TO_BY_SMS };
     const struct jwe_key *to = &k->epoch;
-    json_t *j = json_pack("{s:o,s:s}", "text", json_stringn(text.p, text.n), "subject",
-                          subject);
-    char *plain = j == NULL ? NULL : json_dumps(j, JSON_COMPACT);
+    json_t *j =
+        json_pack("{s:o,s:s,s:b}", "text", json_stringn(sms->text.p, sms->text.n),
+                  "subject", subject, "unasked", (int)sms->unasked);
+    char *plain;
     struct err e;
     bool ok;
 
+    put_word(j, "smsc", sms->mo->smsc);
+    put_word(j, "to", sms->mo->to);
+    plain = j == NULL ? NULL : json_dumps(j, JSON_COMPACT);
     memcpy(header.id, message, 16);
-    (void)strcpy(header.to, "reply");
     ok = plain != NULL && jwe_seal(&header, &to, 1, span_str(plain), jwe, &e) == 0;
     if (plain != NULL)
         OPENSSL_cleanse(plain, strlen(plain));
@@ -176,35 +240,98 @@ static bool seal_sms(struct keeper *k, struct span text, const char *subject,
 }
 
 enum ipc_verdict reply_take_sms(struct keeper *k, const uint8_t handset[16],
-                                const struct handset_record *h, struct span text)
+                                const uint8_t conversation[16],
+                                const struct reply_sms *sms)
 {
     struct conversation_record c;
     char subject[SUBJECT_ROOM];
-    uint8_t reply[16];
-    struct buf jwe;
-    bool ok;
+    struct taken t = { .epoch = k->epoch_day };
+    enum ipc_verdict v = IPC_NO_REPLY;
+    enum outbox_kind kind;
 
-    if (!tx_get(k, T_CONVERSATION, h->newest_conversation, 16, RECORD_CONVERSATION, &c))
+    if (!tx_get(k, T_CONVERSATION, conversation, 16, RECORD_CONVERSATION, &c))
         return IPC_GONE;
-    reseal_peek_subject(k, c.newest_message, subject, sizeof subject);
-    buf_init(&jwe, JWE_PLAIN_MAX_BYTES);
-    keeper_id(k, reply);
-    ok = seal_sms(k, text, subject, c.newest_message, &jwe);
-    if (ok) {
-        wait_in_outbox(k, handset, h->newest_conversation, reply, k->epoch_day, &jwe);
-        renew(k, h->newest_conversation);
-        LOG(L_INFO, "reply.accepted", LOG_ID("reply", reply), LOG_STR("by", "sms"));
+    kind = kind_for(&c, config_account(k->config, c.account));
+    buf_init(&t.jwe, JWE_PLAIN_MAX_BYTES);
+    if (kind != 0) {
+        v = IPC_TEMP;
+        reseal_peek_subject(k, c.newest_message, subject, sizeof subject);
+        if (seal_sms(k, sms, subject, c.newest_message, &t.jwe)) {
+            keeper_id(k, t.id);
+            memcpy(t.conversation, conversation, 16);
+            wait_in_outbox(k, &t, kind, handset);
+            renew(k, conversation, &c);
+            LOG(L_INFO, "reply.accepted", LOG_ID("reply", t.id), LOG_STR("by", "sms"));
+            v = IPC_OK;
+        }
+        OPENSSL_cleanse(subject, sizeof subject);
     }
-    OPENSSL_cleanse(subject, sizeof subject);
-    buf_clear(&jwe);
+    buf_clear(&t.jwe);
     record_clear(RECORD_CONVERSATION, &c);
-    return ok ? IPC_OK : IPC_TEMP;
+    return v;
 }
 
-static void put_subject(struct ipc_job_mail *mail, const json_t *subject)
+static struct span member(const json_t *j, const char *name)
 {
-    const char *s = json_is_string(subject) ? json_string_value(subject) : "";
+    const json_t *const value = json_object_get(j, name);
 
+    return span_of(json_string_value(value), json_string_length(value));
+}
+
+static void read_members(struct reply *r, bool by_sms)
+{
+    r->text = member(r->json, "text");
+    r->subject = member(r->json, "subject");
+    if (!by_sms)
+        return;
+    r->smsc = member(r->json, "smsc");
+    r->to = member(r->json, "to");
+    r->unasked = json_is_true(json_object_get(r->json, "unasked"));
+}
+
+enum ipc_verdict reply_open(struct keeper *k, const struct outbox_record *o,
+                            struct reply *r)
+{
+    const struct span jwe = span_of(o->body.p, o->body.n);
+    struct jwe_key key;
+    struct jwe_header header;
+    const uint32_t day = epoch_of(k, jwe, &key);
+
+    *r = (struct reply){ .json = NULL };
+    if (day == 0)
+        return IPC_GONE;
+    if (!tx_get(k, T_CONVERSATION, o->conversation, 16, RECORD_CONVERSATION, &r->c)) {
+        jwe_key_clear(&key);
+        return IPC_GONE;
+    }
+    r->account = config_account(k->config, r->c.account);
+    r->json = open_reply(k, jwe, day, key.kid, &header);
+    jwe_key_clear(&key);
+    if (r->json == NULL) { /* it opened when it was taken */
+        reply_clear(r);
+        return IPC_TEMP;
+    }
+    read_members(r, strcmp(header.to, TO_BY_SMS) == 0);
+    return IPC_OK;
+}
+
+void reply_clear(struct reply *r)
+{
+    json_decref(r->json);
+    record_clear(RECORD_CONVERSATION, &r->c);
+    *r = (struct reply){ .json = NULL };
+}
+
+static void put_subject(const struct reply *r, struct ipc_job_mail *mail)
+{
+    const char *s = r->subject.n > 0 ? r->subject.p : "";
+    char number[64];
+
+    if (r->unasked) {
+        msisdn_mask_shown(r->c.msisdn, number);
+        (void)snprintf(mail->subject, sizeof mail->subject, "SMS: %s", number);
+        return;
+    }
     if (strncasecmp(s, "re:", 3) == 0)
         for (s += 3; *s == ' '; s++)
             ;
@@ -213,16 +340,16 @@ static void put_subject(struct ipc_job_mail *mail, const json_t *subject)
 }
 
 static void put_addresses(struct keeper *k, const uint8_t job[16],
-                          const struct conversation_record *c,
+                          const struct reply *r, const char *mailbox,
                           struct ipc_job_mail *mail)
 {
-    const struct config_account *account = config_account(k->config, c->account);
+    const struct conversation_record *const c = &r->c;
     char alias[B32_LEN(16) + 1], hex[HEX_LEN(16) + 1];
 
     memcpy(mail->job, job, 16);
     mail->kind = MAIL_REPLY;
     mail->date_s = k->now_s;
-    memcpy(mail->to, c->sender, sizeof mail->to);
+    (void)span_copy(mail->to, sizeof mail->to, span_str(mailbox));
     memcpy(mail->msisdn, c->msisdn, sizeof mail->msisdn);
     memcpy(mail->in_reply_to, c->mail_id, sizeof mail->in_reply_to);
     (void)snprintf(mail->from, sizeof mail->from, "r-%s@%s",
@@ -230,61 +357,29 @@ static void put_addresses(struct keeper *k, const uint8_t job[16],
     (void)snprintf(mail->mail_id, sizeof mail->mail_id, "<%s@%s>",
                    hex_text(hex, job, 16), k->config->domain);
     (void)span_copy(mail->language, sizeof mail->language,
-                    span_str(account == NULL ? "en" : account->language));
-}
-
-/* Tail: references, then the text, as in ipc.h. */
-static void put_tail(const struct conversation_record *c, const json_t *text,
-                     struct buf *tail)
-{
-    const struct span refs = span_str(c->references);
-
-    buf_put_be16(tail, (uint16_t)refs.n);
-    buf_put_span(tail, refs);
-    buf_put_mem(tail, json_string_value(text), json_string_length(text));
-}
-
-static bool fill_reply(struct keeper *k, const uint8_t job[16],
-                       const struct conversation_record *c, const json_t *reply,
-                       struct ipc_job_mail *mail, struct buf *tail)
-{
-    put_addresses(k, job, c, mail);
-    put_subject(mail, json_object_get(reply, "subject"));
-    put_tail(c, json_object_get(reply, "text"), tail);
-    return buf_ok(tail);
+                    span_str(r->account == NULL ? "en" : r->account->language));
 }
 
 enum ipc_verdict reply_mail(struct keeper *k, const uint8_t job[16],
                             const struct outbox_record *o, struct ipc_job_mail *mail,
                             struct buf *tail)
 {
-    const struct span jwe = span_of(o->body.p, o->body.n);
-    struct conversation_record c;
-    struct jwe_key key;
-    struct jwe_header header;
-    enum ipc_verdict v = IPC_TEMP;
-    const uint32_t day = epoch_of(k, jwe, &key);
-    json_t *reply;
+    struct reply r;
+    const enum ipc_verdict v = reply_open(k, o, &r);
+    const char *mailbox;
+    struct span refs;
 
-    if (day == 0)
-        return IPC_GONE;
-    if (!tx_get(k, T_CONVERSATION, o->conversation, 16, RECORD_CONVERSATION, &c)) {
-        jwe_key_clear(&key);
-        return IPC_GONE;
+    if (v != IPC_OK)
+        return v;
+    mailbox = mailbox_of(&r.c, r.account);
+    refs = span_str(r.c.references);
+    if (mailbox != NULL) { /* NULL: since then taken out of the configuration */
+        put_addresses(k, job, &r, mailbox, mail);
+        put_subject(&r, mail);
+        buf_put_be16(tail, (uint16_t)refs.n);
+        buf_put_span(tail, refs);
+        buf_put_span(tail, r.text);
     }
-    reply = open_reply(k, jwe, day, key.kid, &header); /* it opened when it was taken */
-    if (reply != NULL && fill_reply(k, job, &c, reply, mail, tail))
-        v = IPC_OK;
-    json_decref(reply);
-    jwe_key_clear(&key);
-    record_clear(RECORD_CONVERSATION, &c);
-    return v;
-}
-
-enum ipc_verdict reply_callback(struct keeper *k, const uint8_t job[16],
-                                const struct outbox_record *o,
-                                struct ipc_job_callback *out, struct buf *tail)
-{
-    (void)k, (void)job, (void)o, (void)out, (void)tail;
-    return IPC_GONE;
+    reply_clear(&r);
+    return mailbox != NULL && buf_ok(tail) ? IPC_OK : IPC_TEMP;
 }
