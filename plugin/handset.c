@@ -137,10 +137,18 @@ static void started(void *ctx, const struct ipc_frame *f)
         reply_verdict(p->req, a == NULL ? IPC_TEMP : a->verdict, NULL);
     } else {
         buf_init(&json, 512);
-        buf_printf(&json,
-                   "{\"registration\":\"%s\",\"otp_digits\":%u,\"expires\":%llu}",
+        buf_printf(&json, "{\"registration\":\"%s\",\"otp_digits\":%u,\"expires\":%llu",
                    hex_text(hex, a->registration, 16), p->r->config->otp_digits,
                    (unsigned long long)a->expires_s);
+        if (a->has_check != 0) {
+            buf_put(&json, ",\"check\":\"");
+            b64url_put(&json, a->check, sizeof a->check);
+            buf_put_u8(&json, '"');
+        }
+        if (a->sms_to[0] != '\0') /* digits, a plus before them */
+            buf_printf(&json, ",\"sms_to\":\"%s\",\"sms_text\":\"SEAL {otp}\"",
+                       a->sms_to);
+        buf_put_u8(&json, '}');
         reply_json(p->req, 201, &json);
     }
     free(p);
@@ -172,19 +180,11 @@ static void start_registration(struct relay *r, struct http_request *req,
 {
     struct ipc_reg_start start = { 0 };
     struct pending *p;
-    bool handset_direction;
     struct err e;
 
     (void)ids, (void)part;
-    if (handset_take_start(http_body(req), r->config, &start, &handset_direction, &e) !=
-        0) {
+    if (handset_take_start(http_body(req), r->config, &start, &e) != 0) {
         http_reply_problem(req, 400, e.status, e.text, NULL);
-        return;
-    }
-    if (handset_direction) {
-        http_reply_problem(req, 501, "not-built",
-                           "The handset cannot send the password in this version",
-                           NULL);
         return;
     }
     put_client(&start, http_client(req));
@@ -201,6 +201,8 @@ static void otp_answered(void *ctx, const struct ipc_frame *f)
 
     if (a != NULL && a->verdict == IPC_OK) {
         http_reply(p->req, 200, "application/json", span_str("{\"proven\":true}"));
+    } else if (a != NULL && a->verdict == IPC_WAITING) {
+        http_reply(p->req, 202, "application/json", span_str("{\"proven\":false}"));
     } else {
         (void)snprintf(extra, sizeof extra, "\"tries_left\":%u",
                        a == NULL ? 0 : a->tries_left);
@@ -218,7 +220,7 @@ static void prove_otp(struct relay *r, struct http_request *req, const uint8_t *
     struct err e;
 
     (void)part;
-    if (handset_take_otp(http_body(req), &otp, &e) != 0) {
+    if (handset_take_otp(http_body(req), r->config, &otp, &e) != 0) {
         http_reply_problem(req, 400, e.status, e.text, NULL);
         return;
     }

@@ -64,11 +64,23 @@ static struct span member(const json_t *j, const char *name)
                              : span_of("", 0);
 }
 
+static int take_number_of(struct span number, const struct config *config,
+                          char out[MSISDN_ROOM], struct err *e)
+{
+    return msisdn_parse(number, config->region, config->number_check_line, out) ==
+                   MSISDN_OK
+               ? 0
+               : bad(e, "bad-number", "this is not the number of a mobile telephone");
+}
+
 static int take_target(const json_t *j, const struct config *config,
                        struct ipc_reg_start *out, struct err *e)
 {
     const struct span number = member(j, "number"), notice = member(j, "notice");
 
+    if (out->direction == REG_HANDSET && json_object_get(j, "number") == NULL &&
+        json_object_get(j, "notice") == NULL)
+        return 0; /* it comes with the password */
     if ((number.n == 0) == (notice.n == 0))
         return bad(e, "bad-request", "give either a number or a notice");
     if (notice.n > 0) {
@@ -77,24 +89,22 @@ static int take_target(const json_t *j, const struct config *config,
                    ? 0
                    : bad(e, "bad-request", "the notice is not one of ours");
     }
-    return msisdn_parse(number, config->region, config->number_check_line,
-                        out->msisdn) == MSISDN_OK
-               ? 0
-               : bad(e, "bad-number", "this is not the number of a mobile telephone");
+    return take_number_of(number, config, out->msisdn, e);
 }
 
 int handset_take_start(struct span body, const struct config *config,
-                       struct ipc_reg_start *out, bool *handset_direction,
-                       struct err *e)
+                       struct ipc_reg_start *out, struct err *e)
 {
     json_t *j = take_object(body);
+    struct span direction;
     int rc;
 
     if (j == NULL)
         return bad(e, "bad-request", "the body is not a JSON object");
-    *handset_direction = span_eq_str(member(j, "direction"), "handset");
-    if (member(j, "direction").n > 0 && !*handset_direction &&
-        !span_eq_str(member(j, "direction"), "server"))
+    direction = member(j, "direction");
+    out->direction = span_eq_str(direction, "handset") ? REG_HANDSET : REG_SERVER;
+    if (direction.n > 0 && out->direction == REG_SERVER &&
+        !span_eq_str(direction, "server"))
         rc = bad(e, "bad-request", "direction is server or handset");
     else
         rc = take_target(j, config, out, e);
@@ -113,7 +123,8 @@ static bool is_otp(struct span otp)
     return otp.n >= OTP_MIN;
 }
 
-int handset_take_otp(struct span body, struct ipc_reg_otp *out, struct err *e)
+int handset_take_otp(struct span body, const struct config *config,
+                     struct ipc_reg_otp *out, struct err *e)
 {
     json_t *j = take_object(body);
     const struct span otp = member(j, "otp");
@@ -121,6 +132,8 @@ int handset_take_otp(struct span body, struct ipc_reg_otp *out, struct err *e)
 
     if (!is_otp(otp) || !span_copy(out->otp, sizeof out->otp, otp))
         rc = bad(e, "bad-request", "otp is a string of 4 to 35 digits or letters");
+    else if (json_object_get(j, "number") != NULL)
+        rc = take_number_of(member(j, "number"), config, out->msisdn, e);
     json_decref(j);
     return rc;
 }
@@ -217,6 +230,7 @@ int handset_take_device(struct span body, struct ipc_reg_device *out, struct buf
     if (j == NULL)
         return bad(e, "bad-request", "the body is not a JSON object");
     out->type = device_type(member(j, "type"));
+    out->checked = json_is_true(json_object_get(j, "checked"));
     if (out->type == 0)
         (void)bad(e, "bad-request", "type is browser, installed or program");
     else if (take_label(j, out->label, sizeof out->label, e) == 0 &&
@@ -327,7 +341,8 @@ bool handset_put_messages(const struct ipc_device_answer *a, struct span tail,
         if (!put_entry(&c, a->kid, out))
             return false;
     }
-    buf_printf(out, "],\"more\":%s,\"reply_key\":%s}", a->more != 0 ? "true" : "false",
+    buf_printf(out, "],\"more\":%s,%s\"reply_key\":%s}",
+               a->more != 0 ? "true" : "false", a->held != 0 ? "\"held\":true," : "",
                reply_key == NULL ? "null" : reply_key);
     return cur_done(&c) && buf_ok(out);
 }
@@ -344,18 +359,22 @@ static json_t *device_json(struct cur *c)
 {
     static const char *const types[] = { "?", "browser", "installed", "program" };
     char hex[HEX_LEN(16) + 1];
-    uint8_t id[16], type, is_this, n;
+    uint8_t id[16], type, bits, n;
     uint64_t created_s, seen_s;
     struct span label;
+    json_t *j;
 
-    if (!cur_mem(c, id, 16) || !cur_u8(c, &type) || !cur_u8(c, &is_this) ||
+    if (!cur_mem(c, id, 16) || !cur_u8(c, &type) || !cur_u8(c, &bits) ||
         !cur_be64(c, &created_s) || !cur_be64(c, &seen_s) || !cur_u8(c, &n) ||
         !cur_span(c, n, &label) || type < DEVICE_BROWSER || type > DEVICE_PROGRAM)
         return NULL;
-    return json_pack("{s:s,s:s,s:s%,s:I,s:I,s:b}", "id", hex_text(hex, id, 16), "type",
-                     types[type], "label", label.p, (size_t)label.n, "created",
-                     (json_int_t)created_s, "seen", (json_int_t)seen_s, "this",
-                     is_this != 0);
+    j = json_pack("{s:s,s:s,s:s%,s:I,s:I,s:b}", "id", hex_text(hex, id, 16), "type",
+                  types[type], "label", label.p, (size_t)label.n, "created",
+                  (json_int_t)created_s, "seen", (json_int_t)seen_s, "this",
+                  (bits & DEVICE_THIS) != 0);
+    if (j != NULL && (bits & DEVICE_HELD) != 0)
+        (void)json_object_set_new(j, "held", json_true());
+    return j;
 }
 
 bool handset_put_devices(const struct ipc_device_answer *a, struct span tail,

@@ -9,13 +9,15 @@
 
 #include "relay/relay.h"
 
-/* {"number" | "notice", "direction"?}; *handset_direction: "direction":"handset". */
+/* {"number" | "notice", "direction"?}; neither is needed when the direction is handset.
+ */
 int handset_take_start(struct span body, const struct config *config,
-                       struct ipc_reg_start *out, bool *handset_direction,
-                       struct err *e);
-/* {"otp"} */
-int handset_take_otp(struct span body, struct ipc_reg_otp *out, struct err *e);
-/* {"encryption_key", "signing_key", "type", "label"}; der gets the encryption key. */
+                       struct ipc_reg_start *out, struct err *e);
+/* {"otp", "number"?} */
+int handset_take_otp(struct span body, const struct config *config,
+                     struct ipc_reg_otp *out, struct err *e);
+/* {"encryption_key", "signing_key", "type", "label"?, "checked"?}; der gets the
+ * encryption key. */
 int handset_take_device(struct span body, struct ipc_reg_device *out, struct buf *der,
                         struct err *e);
 /* handset_check_reply - is it {"jwe": a compact JWE}? The keeper gets the body as it

@@ -23,12 +23,22 @@ struct call {
     struct buf tail;
 };
 
-bool device_is_fresh(const struct keeper *k, const struct device_record *d)
+bool device_is_held(const struct keeper *k, const struct device_record *d)
+{
+    return d->held_until_s > k->now_s;
+}
+
+static bool called_lately(const struct keeper *k, const struct device_record *d)
 {
     const uint64_t idle_s = d->type == DEVICE_BROWSER ? k->config->idle_browser_s
                                                       : k->config->idle_installed_s;
 
     return d->seen_s + idle_s > k->now_s;
+}
+
+bool device_is_fresh(const struct keeper *k, const struct device_record *d)
+{
+    return !device_is_held(k, d) && called_lately(k, d);
 }
 
 size_t device_keys(struct keeper *k, const struct handset_record *h,
@@ -113,6 +123,10 @@ static enum ipc_verdict call_list(struct keeper *k, struct call *c)
 {
     const struct tx_key from = tx_key_ids(c->d.handset, c->in->after);
 
+    if (device_is_held(k, &c->d)) {
+        c->out.held = 1;
+        return IPC_OK;
+    }
     tx_scan(k, T_BY_HANDSET, c->d.handset, 16, from.b, from.n, list_one, c);
     return IPC_OK;
 }
@@ -208,14 +222,19 @@ static enum ipc_verdict call_remove(struct keeper *k, struct call *c)
 
 static enum ipc_verdict call_devices(struct keeper *k, struct call *c)
 {
+    const bool held = device_is_held(k, &c->d);
+
     for (size_t i = 0; i < c->h.device_count; i++) {
+        const bool this = memcmp(c->h.devices[i], c->device, 16) == 0;
         struct device_record d;
 
-        if (!tx_get(k, T_DEVICE, c->h.devices[i], 16, RECORD_DEVICE, &d))
+        if ((held && !this) ||
+            !tx_get(k, T_DEVICE, c->h.devices[i], 16, RECORD_DEVICE, &d))
             continue;
         buf_put_mem(&c->tail, c->h.devices[i], 16);
         buf_put_u8(&c->tail, d.type);
-        buf_put_u8(&c->tail, memcmp(c->h.devices[i], c->device, 16) == 0);
+        buf_put_u8(&c->tail, (uint8_t)((this ? DEVICE_THIS : 0U) |
+                                       (device_is_held(k, &d) ? DEVICE_HELD : 0U)));
         buf_put_be64(&c->tail, d.created_s);
         buf_put_be64(&c->tail, d.seen_s);
         buf_put_u8(&c->tail, (uint8_t)strlen(d.label));
@@ -294,14 +313,21 @@ static enum ipc_verdict check_proof(struct keeper *k, struct call *c)
 /* A device that calls is fresh again: what waited for it is sealed to it now. */
 static void touch(struct keeper *k, struct call *c)
 {
-    const bool was_fresh = device_is_fresh(k, &c->d);
-
-    if (c->d.seen_s + SEEN_EVERY_S <= k->now_s || !was_fresh) {
+    if (c->d.seen_s + SEEN_EVERY_S <= k->now_s || !called_lately(k, &c->d)) {
         c->d.seen_s = k->now_s;
         tx_put(k, T_DEVICE, c->device, 16, RECORD_DEVICE, &c->d);
     }
     if (c->in->call == CALL_LIST)
         (void)reseal_waiting(k, c->d.handset, &c->h, RESEAL_AT_ONCE);
+}
+
+/* An SMS can be forged. Until the number knows of the device it sees nothing of the
+ * others and does nothing to them; it may ask again, and go. */
+static bool may_call(const struct keeper *k, const struct call *c)
+{
+    return !device_is_held(k, &c->d) || c->in->call == CALL_LIST ||
+           c->in->call == CALL_DEVICES ||
+           (c->in->call == CALL_REVOKE && memcmp(c->in->id, c->device, 16) == 0);
 }
 
 static enum ipc_verdict run_call(struct keeper *k, void *arg)
@@ -320,6 +346,8 @@ static enum ipc_verdict run_call(struct keeper *k, void *arg)
         return v;
     memcpy(c->out.kid, c->d.kid, sizeof c->out.kid);
     touch(k, c);
+    if (!may_call(k, c))
+        return IPC_GONE;
     v = calls[c->in->call].run(k, c);
     return buf_ok(&c->tail) ? v : IPC_TEMP;
 }

@@ -124,7 +124,8 @@ static enum ipc_verdict mo(struct keeper *k, void *arg)
         return inbound_dropped(mo, "the originator is no number");
     if (mo->text.n == 0)
         return inbound_dropped(mo, "empty");
-    /* Here a registration's password ("SEAL ...") is taken, before all else. */
+    if (registration_mo(k, mo->msisdn, mo->in->smsc, mo->in->sent_s, mo->text))
+        return IPC_OK;
     keeper_handset_id(k, mo->msisdn, mo->handset);
     mo->known = tx_get(k, T_HANDSET, mo->handset, 16, RECORD_HANDSET, &mo->h);
     if (!mo->known)

@@ -235,11 +235,15 @@ struct ipc_device_call {
 /* Tail by call, count entries:
  *   CALL_LIST, CALL_MESSAGE: id 16 | created, expires, fetched, read be64 | parts be16
  * | be32 n, binary JWE n CALL_PART: the ciphertext        CALL_REPLY: reply id 16
- *   CALL_DEVICES: id 16 | type u8 | this one u8 | created, seen be64 | u8 n, label n */
+ *   CALL_DEVICES: id 16 | type u8 | u8, DEVICE_ bits | created, seen be64 | u8 n, label
+ * n */
+#define DEVICE_THIS 1U
+#define DEVICE_HELD 2U
 struct ipc_device_answer {
     uint32_t verdict;
     uint32_t count;
     uint8_t more;    /* CALL_LIST: ask again after the last id */
+    uint8_t held;    /* CALL_LIST: the number is not yet told of this device */
     uint8_t kid[32]; /* the device's encryption key: its recipient entry in the JWEs */
     char nonce[48];  /* for the next proof; always filled */
 };

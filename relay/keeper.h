@@ -4,7 +4,7 @@
  *
  * keeper.c      the process: channels, turns, flush, time
  * intake.c      recipients asked for, messages offered
- * registration.c, device.c, proof.c   handsets
+ * registration.c, registration_handset.c, device.c, proof.c   handsets
  * reseal.c      intermediate to final form
  * notice.c, plain.c, reply.c, report.c   what goes out
  * outbox.c      ... and when, and what became of it
@@ -59,7 +59,13 @@ enum outbox_lane {
     LANE_COUNT
 };
 
-enum registration_state { REG_PENDING = 1, REG_PROVEN = 2, REG_CLOSED = 3 };
+enum registration_state {
+    REG_PENDING = 1,
+    REG_PROVEN = 2,
+    REG_CLOSED = 3,
+    REG_WAITING =
+        4 /* REG_HANDSET: number and password are named, the SMS is not here */
+};
 
 struct in_flight { /* handed to courier, outcome not yet known */
     bool used;
@@ -154,13 +160,42 @@ void registration_otp(struct keeper *k, struct ipc_channel *ch,
 void registration_device(struct keeper *k, struct ipc_channel *ch,
                          const struct ipc_frame *f);
 
-/* registration_confirmed - the SMS that tells of a device has gone: its waiting time
+/* registration_reseal - what waits for the handset, to its devices as they are now. */
+size_t registration_reseal(struct keeper *k, const uint8_t handset[16]);
+
+/* registration_handset.c: the password comes from the handset (fig. 4) */
+/* registration_mo - the text is a password that a handset sends: taken. false: it is
+ * none. Within the caller's transaction; the number need not be known. */
+bool registration_mo(struct keeper *k, const char *msisdn, const char *smsc,
+                     uint64_t sent_s, struct span text);
+/* registration_password - the password in what a person or a program wrote: 10 letters
+ * of a-z2-7 in either case, "-" between them; "seal" and blanks stand before it when
+ * with_word. false: it is none. Wipe it. */
+#define PASSWORD_LETTERS 10U /* 50 bits */
+bool registration_password(struct span text, bool with_word,
+                           char out[PASSWORD_LETTERS + 1]);
+/* registration_agree - the call names number and password for *r: IPC_OK when the same
+ * came by SMS from that number (r->msisdn and r->handset say which), IPC_WAITING when
+ * nothing came yet, IPC_OTP_MISMATCH when the registration named others before. */
+enum ipc_verdict registration_agree(struct keeper *k, const struct ipc_reg_otp *in,
+                                    struct registration_record *r);
+/* registration_confirm - a device was registered by an SMS: tell the number, which may
+ * not know of it. registration_confirmed - that SMS has gone: the device's waiting time
  * begins. */
+void registration_confirm(struct keeper *k, const uint8_t handset[16],
+                          const uint8_t device[16]);
 void registration_confirmed(struct keeper *k, const struct outbox_record *o);
+/* registration_disown - whoever holds the number says that it was not him: the devices
+ * that an SMS registered within the last week go. The caller puts *h afterwards.
+ * Returns how many went. */
+size_t registration_disown(struct keeper *k, struct handset_record *h);
 
 /* device.c */
 void device_call(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
-/* device_is_fresh - may a message be sealed to it at once? (DESIGN 5.3) */
+/* device_is_held - an SMS registered it, and the number does not know of it long enough
+ * (registration_confirmed). device_is_fresh - not held, and it called lately: may a
+ * message be sealed to it at once? (DESIGN 5.3) */
+bool device_is_held(const struct keeper *k, const struct device_record *d);
 bool device_is_fresh(const struct keeper *k, const struct device_record *d);
 /* device_keys - the fresh devices' keys of a handset; the caller clears each. */
 size_t device_keys(struct keeper *k, const struct handset_record *h,

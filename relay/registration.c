@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* registration.c - a handset proves its number and gives its public key.
  * Here:       starting, the OTP's life, limits, the device record.
- * Elsewhere:  the SMS (outbox.c), re-sealing (reseal.c), HTTP (plugin/handset.c).
- * Called by:  keeper.c.
+ * Elsewhere:  a password that the handset sends (registration_handset.c), the SMS
+ * (outbox.c), re-sealing (reseal.c), HTTP (plugin/handset.c). Called by:  keeper.c.
  * Source:     seed 310-324, fig. 3 and 5, claims 10-13; NIST SP 800-63B-4 3.2.2
  * (limits). */
 #include "relay/encode.h"
 #include "relay/keeper.h"
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
+#include <openssl/evp.h>
+#include <stdio.h>
 
 #define HOUR_S 3600U
 #define DAY_S 86400U
@@ -106,27 +107,67 @@ static bool may_send(struct keeper *k, const uint8_t handset[16],
     return false;
 }
 
-static void send_otp(struct keeper *k, const struct start *s,
+static void send_otp(struct keeper *k, const struct start *s, const char *otp,
                      struct registration_record *r, const struct handset_record *h)
 {
     struct outbox_record o = { .kind = OUTBOX_OTP, .expires_s = r->expires_s };
-    char otp[36];
     uint8_t job[16];
 
-    otp_make(k->config->otp_digits, otp);
     memcpy(r->msisdn, h->msisdn, sizeof r->msisdn);
     otp_mac(k, s->out.registration, r->msisdn, otp, r->otp_mac);
     memcpy(o.handset, r->handset, 16);
     memcpy(o.subject_id, s->out.registration, 16);
-    o.body = (struct record_blob){ (uint8_t *)otp, strlen(otp) };
+    o.body = (struct record_blob){ (uint8_t *)(uintptr_t)otp, strlen(otp) };
     outbox_add(k, LANE_OTP, k->now_s, &o, job);
-    OPENSSL_cleanse(otp, sizeof otp);
     LOG(L_INFO, "otp.wanted", LOG_ID("registration", s->out.registration),
         LOG_MSISDN("handset", h->msisdn));
 }
 
+/* A closed network's application compares what is typed itself: it is told enough to
+ * find the OTP out, which is why this is off (sealpost.conf(5)). */
+static void give_check(struct start *s, const char *otp)
+{
+    char hex[HEX_LEN(16) + 1];
+    struct buf b;
+
+    buf_init(&b, 128);
+    buf_put(&b, hex_text(hex, s->out.registration, 16));
+    buf_put_u8(&b, ':');
+    buf_put(&b, otp);
+    s->out.has_check = buf_ok(&b) && EVP_Q_digest(NULL, "SHA256", NULL, b.p, b.n,
+                                                  s->out.check, NULL) == 1;
+    buf_wipe(&b);
+}
+
 /* A number that gets no OTP gets the same answer and the same record, with an OTP that
  * nothing matches: from outside the two look alike. */
+static void start_server(struct keeper *k, struct start *s,
+                         struct registration_record *r)
+{
+    struct handset_record h = { 0 };
+    char otp[36];
+
+    otp_make(k->config->otp_digits, otp);
+    if (k->config->otp_check_at_handset)
+        give_check(s, otp);
+    if (find_handset(k, s->in, r->handset, &h) && may_send(k, r->handset, &h))
+        send_otp(k, s, otp, r, &h);
+    OPENSSL_cleanse(otp, sizeof otp);
+    record_clear(RECORD_HANDSET, &h);
+}
+
+/* Nothing here depends on the number, which nobody has proven yet. */
+static void start_handset(const struct keeper *k, struct start *s,
+                          struct registration_record *r)
+{
+    const char *const to = k->config->otp_to;
+
+    r->from_handset = 1;
+    memcpy(r->msisdn, s->in->msisdn, sizeof r->msisdn);
+    (void)snprintf(s->out.sms_to, sizeof s->out.sms_to, "%s%s",
+                   msisdn_is_canonical(to) ? "+" : "", to);
+}
+
 static enum ipc_verdict start(struct keeper *k, void *arg)
 {
     struct start *s = arg;
@@ -135,21 +176,32 @@ static enum ipc_verdict start(struct keeper *k, void *arg)
                                      .created_s = k->now_s,
                                      .expires_s =
                                          k->now_s + k->config->otp_lifetime_s };
-    struct handset_record h = { 0 };
     struct tx_key e;
 
+    if ((k->config->otp_direction & s->in->direction) == 0)
+        return IPC_FORBIDDEN;
     if (!client_may(k, s->in))
         return tx_ok(k) ? IPC_TOO_MANY : IPC_TEMP;
     keeper_random(s->out.registration, 16);
     keeper_random(r.otp_mac, sizeof r.otp_mac);
     s->out.expires_s = r.expires_s;
-    if (find_handset(k, s->in, r.handset, &h) && may_send(k, r.handset, &h))
-        send_otp(k, s, &r, &h);
+    if (s->in->direction == REG_HANDSET)
+        start_handset(k, s, &r);
+    else
+        start_server(k, s, &r);
     tx_put(k, T_REGISTRATION, s->out.registration, 16, RECORD_REGISTRATION, &r);
     e = tx_key_expiry(r.expires_s + DEVICE_TIME_S, 'R', s->out.registration);
     tx_mark(k, T_BY_EXPIRY, e.b, e.n);
-    record_clear(RECORD_HANDSET, &h);
     return IPC_OK;
+}
+
+/* The handset names its number with its password at the latest. */
+static bool start_is_good(const struct ipc_reg_start *in)
+{
+    if (in->direction == REG_HANDSET)
+        return in->msisdn[0] == '\0' || msisdn_is_canonical(in->msisdn);
+    return in->direction == REG_SERVER &&
+           (in->by_notice != 0 || msisdn_is_canonical(in->msisdn));
 }
 
 void registration_start(struct keeper *k, struct ipc_channel *ch,
@@ -158,7 +210,7 @@ void registration_start(struct keeper *k, struct ipc_channel *ch,
     struct start s = { .in = f->fixed };
 
     s.out.verdict = IPC_BAD_REQUEST;
-    if (s.in->by_notice != 0 || msisdn_is_canonical(s.in->msisdn))
+    if (start_is_good(s.in))
         s.out.verdict = tx_run(k, start, &s);
     ipc_send(ch, IPC_REG_STARTED, f->call, &s.out, span_of(NULL, 0));
 }
@@ -191,31 +243,63 @@ static enum ipc_verdict otp_wrong(struct keeper *k, struct otp *o,
     return r->tries_left == 0 ? IPC_CLOSED : IPC_OTP_MISMATCH;
 }
 
-static enum ipc_verdict otp(struct keeper *k, void *arg)
+static enum ipc_verdict proven(struct keeper *k, const uint8_t id[16],
+                               struct registration_record *r, struct handset_record *h)
 {
-    struct otp *o = arg;
-    struct registration_record r;
+    r->state = REG_PROVEN;
+    r->expires_s = k->now_s + DEVICE_TIME_S;
+    h->proven_s = k->now_s;
+    tx_put(k, T_REGISTRATION, id, 16, RECORD_REGISTRATION, r);
+    tx_put(k, T_HANDSET, r->handset, 16, RECORD_HANDSET, h);
+    LOG(L_INFO, "registration.proven", LOG_ID("registration", id));
+    return IPC_OK;
+}
+
+static enum ipc_verdict otp_of_server(struct keeper *k, struct otp *o,
+                                      struct registration_record *r)
+{
     struct handset_record h = { 0 };
     uint8_t mac[32];
     bool known;
 
-    if (!tx_get(k, T_REGISTRATION, o->in->registration, 16, RECORD_REGISTRATION, &r) ||
-        r.state != REG_PENDING || r.expires_s <= k->now_s)
+    if (r->state != REG_PENDING)
         return IPC_CLOSED;
-    known = tx_get(k, T_HANDSET, r.handset, 16, RECORD_HANDSET, &h);
+    known = tx_get(k, T_HANDSET, r->handset, 16, RECORD_HANDSET, &h);
     if (known && h.locked_until_s > k->now_s)
         return IPC_CLOSED;
-    otp_mac(k, o->in->registration, r.msisdn, o->in->otp, mac);
-    if (CRYPTO_memcmp(mac, r.otp_mac, sizeof mac) != 0)
-        return otp_wrong(k, o, &r, &h, known);
-    r.state = REG_PROVEN;
-    r.expires_s = k->now_s + DEVICE_TIME_S;
+    otp_mac(k, o->in->registration, r->msisdn, o->in->otp, mac);
+    if (CRYPTO_memcmp(mac, r->otp_mac, sizeof mac) != 0)
+        return otp_wrong(k, o, r, &h, known);
     h.otp_failures = 0;
-    h.proven_s = k->now_s;
-    tx_put(k, T_REGISTRATION, o->in->registration, 16, RECORD_REGISTRATION, &r);
-    tx_put(k, T_HANDSET, r.handset, 16, RECORD_HANDSET, &h);
-    LOG(L_INFO, "registration.proven", LOG_ID("registration", o->in->registration));
-    return IPC_OK;
+    return proven(k, o->in->registration, r, &h);
+}
+
+/* Who sent an SMS from the number may register though nothing was ever sent to it. The
+ * count of wrong OTPs is about those that we sent, and stays as it is. */
+static enum ipc_verdict otp_of_handset(struct keeper *k, struct otp *o,
+                                       struct registration_record *r)
+{
+    struct handset_record h = { 0 };
+    const bool was_proven = r->state == REG_PROVEN; /* its answer was lost */
+    const enum ipc_verdict v = registration_agree(k, o->in, r);
+
+    if (v == IPC_OTP_MISMATCH)
+        return otp_wrong(k, o, r, &h, false);
+    if (v != IPC_OK || was_proven)
+        return v;
+    keeper_handset(k, r->handset, r->msisdn, &h);
+    return proven(k, o->in->registration, r, &h);
+}
+
+static enum ipc_verdict otp(struct keeper *k, void *arg)
+{
+    struct otp *o = arg;
+    struct registration_record r;
+
+    if (!tx_get(k, T_REGISTRATION, o->in->registration, 16, RECORD_REGISTRATION, &r) ||
+        r.expires_s <= k->now_s)
+        return IPC_CLOSED;
+    return r.from_handset != 0 ? otp_of_handset(k, o, &r) : otp_of_server(k, o, &r);
 }
 
 void registration_otp(struct keeper *k, struct ipc_channel *ch,
@@ -249,15 +333,17 @@ static bool keys_are_good(struct enrol *n)
     return n->in->type >= DEVICE_BROWSER && n->in->type <= DEVICE_PROGRAM;
 }
 
-static void put_device(struct keeper *k, struct enrol *n, const uint8_t handset[16])
+static void put_device(struct keeper *k, struct enrol *n,
+                       const struct registration_record *r)
 {
     struct device_record d = { .type = n->in->type,
                                .created_s = k->now_s,
                                .seen_s = k->now_s,
+                               .held_until_s = r->from_handset != 0 ? UINT64_MAX : 0,
                                .encryption_key = { (uint8_t *)(uintptr_t)n->der.p,
                                                    n->der.n } };
 
-    memcpy(d.handset, handset, 16);
+    memcpy(d.handset, r->handset, 16);
     memcpy(d.signing_point, n->in->signing_point, sizeof d.signing_point);
     memcpy(d.kid, n->kid, sizeof d.kid);
     memcpy(d.label, n->in->label, sizeof d.label);
@@ -278,6 +364,26 @@ static void tell_others(struct keeper *k, const uint8_t handset[16],
     outbox_add(k, LANE_SMS, k->now_s, &o, job);
 }
 
+static bool may_enrol(const struct keeper *k, const struct ipc_reg_device *in,
+                      const struct registration_record *r)
+{
+    if (r->expires_s <= k->now_s)
+        return false;
+    if (in->checked == 0)
+        return r->state == REG_PROVEN;
+    return k->config->otp_check_at_handset && r->from_handset == 0 &&
+           r->state == REG_PENDING && r->msisdn[0] != '\0'; /* an OTP was sent */
+}
+
+size_t registration_reseal(struct keeper *k, const uint8_t handset[16])
+{
+    struct handset_record h;
+
+    return tx_get(k, T_HANDSET, handset, 16, RECORD_HANDSET, &h)
+               ? reseal_waiting(k, handset, &h, RESEAL_AT_ONCE)
+               : 0;
+}
+
 static enum ipc_verdict enrol(struct keeper *k, void *arg)
 {
     struct enrol *n = arg;
@@ -286,16 +392,20 @@ static enum ipc_verdict enrol(struct keeper *k, void *arg)
     size_t resealed;
 
     if (!tx_get(k, T_REGISTRATION, n->in->registration, 16, RECORD_REGISTRATION, &r) ||
-        r.state != REG_PROVEN || r.expires_s <= k->now_s ||
+        !may_enrol(k, n->in, &r) ||
         !tx_get(k, T_HANDSET, r.handset, 16, RECORD_HANDSET, &h))
         return tx_ok(k) ? IPC_CLOSED : IPC_TEMP;
     if (!keys_are_good(n))
         return IPC_BAD_KEY;
     if (h.device_count >= RECORD_DEVICES)
         return IPC_TOO_MANY;
-    put_device(k, n, r.handset);
-    if (h.device_count > 0)
+    put_device(k, n, &r);
+    if (r.from_handset != 0)
+        registration_confirm(k, r.handset, n->out.device);
+    else if (h.device_count > 0)
         tell_others(k, r.handset, n->out.device);
+    if (n->in->checked != 0)
+        h.proven_s = k->now_s;
     memcpy(h.devices[h.device_count++], n->out.device, 16);
     tx_put(k, T_HANDSET, r.handset, 16, RECORD_HANDSET, &h);
     r.state = REG_CLOSED;
@@ -303,6 +413,9 @@ static enum ipc_verdict enrol(struct keeper *k, void *arg)
     resealed = reseal_waiting(k, r.handset, &h, RESEAL_AT_ONCE);
     LOG(L_INFO, "device.registered", LOG_ID("device", n->out.device),
         LOG_MSISDN("handset", h.msisdn), LOG_U64("devices", h.device_count),
+        LOG_STR("by", r.from_handset != 0   ? "sms"
+                      : n->in->checked != 0 ? "check"
+                                            : "otp"),
         LOG_U64("resealed", resealed));
     return IPC_OK;
 }
@@ -314,9 +427,4 @@ void registration_device(struct keeper *k, struct ipc_channel *ch,
 
     n.out.verdict = f->tail.n > RECORD_KEY ? IPC_BAD_KEY : tx_run(k, enrol, &n);
     ipc_send(ch, IPC_REG_DEVICE_ANSWER, f->call, &n.out, span_of(NULL, 0));
-}
-
-void registration_confirmed(struct keeper *k, const struct outbox_record *o)
-{
-    (void)k, (void)o;
 }
