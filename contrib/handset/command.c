@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* command.c - what the commands share.
- * Here:       complaints, answers of the server that are none.
- * Elsewhere:  the commands (register.c, messages.c).
+ * Here:       complaints, bodies, answers of the server that are none.
+ * Elsewhere:  the commands (register.c, register_sms.c, messages.c).
  * Called by:  them, main.c. */
 #include "contrib/handset/command.h"
+#include "contrib/handset/json.h"
 #include "contrib/handset/show.h"
 #include <sysexits.h>
+
+#define BODY_ROOM (16U << 10)
 
 int complain(int status, const char *why)
 {
@@ -31,4 +34,18 @@ json_t *take_json(struct api_reply *r)
 
     api_reply_clear(r);
     return j;
+}
+
+void post(struct handset *h, const char *path, json_t *j, struct api_reply *r)
+{
+    struct buf body;
+
+    buf_init(&body, BODY_ROOM);
+    json_put(&body, j);
+    if (buf_ok(&body))
+        api_call(&h->api, "POST", path, buf_span(&body), r);
+    else
+        *r = (struct api_reply){ .why = "this cannot be sent: it is not UTF-8",
+                                 .status = 400 };
+    buf_wipe(&body);
 }

@@ -12,6 +12,7 @@
 
 struct options {
     const char *url, *dir, *otp, *label, *type, *passphrase_file;
+    const char *number, *sms_command; /* with from_handset; NULL: none */
     enum keyring_kind kind;
     bool verbose, from_handset;
 };
@@ -25,8 +26,17 @@ struct handset {
     char **args; /* of the command */
 };
 
+/* post - a call with the body j, which is released. */
+void post(struct handset *h, const char *path, json_t *j, struct api_reply *r);
+
 /* register.c */
 int cmd_register(struct handset *h);
+/* register_sms.c */
+struct target;
+/* prove_by_sms - makes a password, has it sent to sms_to in sms_text (where it replaces
+ * {otp}), and asks until the server has the SMS. id: the registration. */
+int prove_by_sms(struct handset *h, const char *id, const struct target *t,
+                 const json_t *started);
 /* messages.c */
 int cmd_list(struct handset *h);
 int cmd_read(struct handset *h);

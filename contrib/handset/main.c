@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* main.c - sealpost-handset: the reference handset, on the command line.
  * Here:       options, the table of commands, what all of them need.
- * Elsewhere:  the commands (register.c, messages.c), HTTPS and proofs (api.c), keys
- *             (keyring.c), the look (show.c).
- * Manual:     contrib/man/sealpost-handset.1 */
+ * Elsewhere:  the commands (register.c, register_sms.c, messages.c), HTTPS and proofs
+ * (api.c), keys (keyring.c), the look (show.c). Manual: contrib/man/sealpost-handset.1
+ */
 #include "contrib/handset/command.h"
 #include "contrib/handset/json.h"
 #include "contrib/handset/target.h"
@@ -49,8 +49,9 @@ static const char usage[] =
     "  --otp CODE             the password from the SMS (else it is asked for)\n"
     "  --label TEXT           this device's name (its host name)\n"
     "  --type TYPE            program, installed or browser (program)\n"
-    "  --direction DIRECTION  server (the SMS comes to you); handset is not offered "
-    "yet\n"
+    "  --direction DIRECTION  server: the SMS comes to you; handset: you send it\n"
+    "  --number NUMBER        yours, for a LINK with --direction handset\n"
+    "  --sms-command CMD      sends that SMS: /bin/sh -c CMD with SMS_TO and SMS_TEXT\n"
     "  -v, --verbose  -h, --help\n"
     "Certificates come from the system or the file that SSL_CERT_FILE names.\n"
     "See sealpost-handset(1).\n";
@@ -84,6 +85,12 @@ static bool set_option(struct options *o, int opt, const char *value)
         return true;
     case 'p':
         o->passphrase_file = value;
+        return true;
+    case 'n':
+        o->number = value;
+        return true;
+    case 's':
+        o->sms_command = value;
         return true;
     case 't':
         o->type = value;
@@ -144,6 +151,8 @@ static const struct option long_options[] = {
     { "label", required_argument, NULL, 'l' },
     { "type", required_argument, NULL, 't' },
     { "direction", required_argument, NULL, 'D' },
+    { "number", required_argument, NULL, 'n' },
+    { "sms-command", required_argument, NULL, 's' },
     { "verbose", no_argument, NULL, 'v' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },

@@ -128,6 +128,10 @@ int cmd_list(struct handset *h)
         page = take_json(&r);
         more = json_is_true(json_object_get(page, "more")) &&
                json_array_size(json_object_get(page, "messages")) > 0;
+        if (json_is_true(json_object_get(page, "held")))
+            (void)complain(EX_OK,
+                           "this device waits for the SMS that tells your number "
+                           "of it; try again in a moment");
         status = list_page(h, page, last);
         (void)snprintf(path, sizeof path, "/api/v1/messages?after=%s", last);
         json_decref(page);

@@ -135,6 +135,8 @@ void show_device(FILE *out, const json_t *device)
     show_date(out, json_object_get(device, "seen"));
     (void)fputc(' ', out);
     show_member(out, device, "label");
+    if (json_is_true(json_object_get(device, "held")))
+        (void)fputs(" (held)", out);
     (void)fputs(json_is_true(json_object_get(device, "this")) ? " (this one)\n" : "\n",
                 out);
 }

@@ -77,9 +77,17 @@ bool target_take(const char *text, const char *url, struct target *out, struct e
     return false;
 }
 
+bool target_number(struct target *t, const char *number, struct err *e)
+{
+    if (take_number(number, t->number, sizeof t->number))
+        return true;
+    (void)err_set(e, ERR_PERM, "5.5.4", "--number: this is no telephone number");
+    return false;
+}
+
 struct span target_personalization(const struct target *t)
 {
-    if (t->token[0] != '\0')
+    if (t->number[0] == '\0')
         return span_str(t->token);
     return span_str(t->number + (t->number[0] == '+' ? 1 : 0));
 }

@@ -542,6 +542,19 @@ static void a_number_or_a_link_is_taken_as_people_write_it(void **state)
     }
 }
 
+static void a_link_learns_the_number_it_is_for(void **state)
+{
+    struct target t;
+    struct err e;
+
+    (void)state;
+    assert_true(target_take("https://m.example/m/abcdefghijklmnop", NULL, &t, &e));
+    assert_false(target_number(&t, "https://m.example", &e));
+    assert_true(target_number(&t, "+61 412 345 678", &e));
+    assert_string_equal(t.number, "+61412345678");
+    assert_true(span_eq_str(target_personalization(&t), "61412345678"));
+}
+
 /* -- the terminal */
 
 static const char *shown(void (*show)(FILE *, const json_t *), const json_t *j)
@@ -661,6 +674,9 @@ static void a_hostile_device_stays_one_line(void **state)
 
     (void)state;
     assert_string_equal(out, "?[2J a?b - my ?phone (this one)\n");
+    assert_int_equal(json_object_set_new(j, "held", json_true()), 0);
+    assert_string_equal(shown(show_device, j),
+                        "?[2J a?b - my ?phone (held) (this one)\n");
     json_decref(j);
 }
 
@@ -677,6 +693,7 @@ int main(void)
         cmocka_unit_test(the_server_accepts_the_handsets_proof),
         cmocka_unit_test(a_reply_has_its_exit_status),
         cmocka_unit_test(a_number_or_a_link_is_taken_as_people_write_it),
+        cmocka_unit_test(a_link_learns_the_number_it_is_for),
         cmocka_unit_test(nothing_that_fools_a_terminal_is_shown),
         cmocka_unit_test(a_hostile_manifest_stays_one_line_each),
         cmocka_unit_test(a_hostile_device_stays_one_line),

@@ -58,12 +58,12 @@ static void check(reader *read, const char *body, const char *type)
 
 static const struct config config = { .region = "AU", .number_check_line = true };
 static struct ipc_reg_start started;
-static bool handset_direction;
+static struct ipc_reg_otp otp;
 
 static int read_start(struct span body, struct err *e)
 {
     started = (struct ipc_reg_start){ 0 };
-    return handset_take_start(body, &config, &started, &handset_direction, e);
+    return handset_take_start(body, &config, &started, e);
 }
 
 static void registrations_start_by_number_or_notice(void **state)
@@ -87,6 +87,12 @@ static void registrations_start_by_number_or_notice(void **state)
         { "{\"notice\":\"abc\"}", "bad-request" },
         { "{\"notice\":\"abcdefghijklmno1\"}", "bad-request" },
         { "{\"number\":\"0412345678\",\"direction\":\"up\"}", "bad-request" },
+        { "{\"direction\":\"server\"}", "bad-request" },
+        { "{\"direction\":\"handset\"}", NULL },
+        { "{\"direction\":\"handset\",\"number\":\"0412345678\"}", NULL },
+        { "{\"direction\":\"handset\",\"number\":\"12\"}", "bad-number" },
+        { "{\"direction\":\"handset\",\"number\":\"\"}", "bad-request" },
+        { "{\"direction\":\"handset\",\"number\":null}", "bad-request" },
         { "{}", "bad-request" },
         { "[]", "bad-request" },
         { "{\"number\":\"0412345678\",\"a\":[[[[[[[[]]]]]]]]}", "bad-request" },
@@ -100,20 +106,20 @@ static void registrations_start_by_number_or_notice(void **state)
         read_start(span_str("{\"number\":\"0412345678\"} {}"), &(struct err){ 0 }), -1);
     (void)read_start(span_str("{\"number\":\"0412345678\"}"), &(struct err){ 0 });
     assert_string_equal(started.msisdn, "61412345678");
-    assert_false(handset_direction);
+    assert_int_equal(started.direction, REG_SERVER);
     (void)read_start(span_str("{\"notice\":\"ABCDEFGHIJKLMNOP\"}"), &(struct err){ 0 });
     assert_int_equal(started.by_notice, 1);
     assert_int_equal(started.notice[9], 0xcf);
     (void)read_start(span_str("{\"number\":\"0412345678\",\"direction\":\"handset\"}"),
                      &(struct err){ 0 });
-    assert_true(handset_direction);
+    assert_int_equal(started.direction, REG_HANDSET);
+    assert_string_equal(started.msisdn, "61412345678");
 }
 
 static int read_otp(struct span body, struct err *e)
 {
-    struct ipc_reg_otp otp;
-
-    return handset_take_otp(body, &otp, e);
+    otp = (struct ipc_reg_otp){ 0 };
+    return handset_take_otp(body, &config, &otp, e);
 }
 
 static void otps_are_digits_or_letters(void **state)
@@ -128,12 +134,19 @@ static void otps_are_digits_or_letters(void **state)
         { "{\"otp\":\"12 456\"}", "bad-request" },
         { "{\"otp\":123456}", "bad-request" },
         { "{\"otp\":[\"123456\"]}", "bad-request" },
+        { "{\"otp\":\"1234\",\"number\":\"12\"}", "bad-number" },
+        { "{\"otp\":\"1234\",\"number\":61412345678}", "bad-number" },
+        { "{\"otp\":\"abcdefgh27\",\"number\":\"0412 345 678\"}", NULL },
         { "{}", "bad-request" },
     };
 
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++)
         check(read_otp, rows[i].body, rows[i].type);
+    (void)read_otp(span_str("{\"otp\":\"abcdefgh27\",\"number\":\"0412 345 678\"}"),
+                   &(struct err){ 0 });
+    assert_string_equal(otp.otp, "abcdefgh27");
+    assert_string_equal(otp.msisdn, "61412345678");
 }
 
 static struct ipc_reg_device device;
@@ -187,6 +200,10 @@ static void devices_bring_two_keys_a_type_and_a_label(void **state)
     (void)read_device(span_str(rows[0].body), &(struct err){ 0 });
     assert_int_equal(device.type, DEVICE_BROWSER);
     assert_string_equal(device.label, "Lis\xc3\xa4");
+    assert_int_equal(device.checked, 0);
+    (void)read_device(span_str("{" KEYS ",\"type\":\"browser\",\"checked\":true}"),
+                      &(struct err){ 0 });
+    assert_int_equal(device.checked, 1);
     assert_int_equal(device.signing_point[0], 4);
     assert_int_equal(device.signing_point[1], 0x7f); /* "f83O" */
 }
@@ -334,6 +351,13 @@ static void messages_become_json(void **state)
     assert_true(handset_put_messages(&a, span_of("", 0), NULL, &want));
     assert_string_equal(buf_cstr(&want),
                         "{\"messages\":[],\"more\":true,\"reply_key\":null}");
+    a.more = 0;
+    a.held = 1;
+    buf_clear(&want);
+    assert_true(handset_put_messages(&a, span_of("", 0), NULL, &want));
+    assert_string_equal(
+        buf_cstr(&want),
+        "{\"messages\":[],\"more\":false,\"held\":true,\"reply_key\":null}");
     buf_clear(&jwe);
     buf_clear(&json);
     buf_clear(&want);
@@ -362,6 +386,12 @@ static void devices_become_json(void **state)
         "{\"devices\":[{\"id\":\"ab" TEN("000") "\",\"type\":\"program\","
                                                 "\"label\":\"Li\\\"s\\\\\",\"created\":"
                                                 "5,\"seen\":6,\"this\":true}]}");
+    tail.p[17] = DEVICE_HELD;
+    check_tail(handset_put_devices, &a, &tail,
+               "{\"devices\":[{\"id\":\"ab" TEN(
+                   "000") "\",\"type\":\"program\","
+                          "\"label\":\"Li\\\"s\\\\\",\"created\":"
+                          "5,\"seen\":6,\"this\":false,\"held\":true}]}");
     tail.p[16] = 9; /* no such type */
     assert_false(handset_put_devices(&a, buf_span(&tail), &out));
     tail.p[16] = DEVICE_BROWSER;

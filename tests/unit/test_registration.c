@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: ISC */
+/* test_registration.c - a password that the handset sends, through the keeper.
+ * Here:       what an SMS with a password looks like; SMS and call in every order and
+ *             disorder; what is over, and how long; the device that is held; OTPs that
+ *             are checked at the handset.
+ * Elsewhere:  the same with real neighbours (tests/scenario/register-by-sms*.sh). */
+#include "relay/encode.h"
+#include "relay/keeper.h"
+#include <event2/event.h>
+#include <ftw.h>
+#include <openssl/evp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define NOW 1795500000U
+#define LIFETIME 300U
+#define WEEK 604800U
+#define ROWS(rows) (sizeof(rows) / sizeof(rows)[0])
+
+static struct keeper k;
+static struct config config;
+static char dir[64];
+static char *believed[] = { (char *)(uintptr_t) "GOOD" };
+static int ends[2]; /* what courier and front would read */
+static unsigned sms_count;
+
+static int remove_one(const char *path, const struct stat *st, int flag,
+                      struct FTW *ftw)
+{
+    (void)st, (void)flag, (void)ftw;
+    return remove(path);
+}
+
+static void ignore_frame(void *ctx, struct ipc_channel *ch, const struct ipc_frame *f)
+{
+    (void)ctx, (void)ch, (void)f;
+}
+
+static void ignore_end(void *ctx, struct ipc_channel *ch, const char *why)
+{
+    (void)ctx, (void)ch, (void)why;
+}
+
+static void write_passphrase(const char *path)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    (void)fputs("a passphrase for tests\n", f);
+    (void)fclose(f);
+    assert_int_equal(chmod(path, 0600), 0);
+}
+
+static void open_keeper(void)
+{
+    struct store_options o = { .cache_bytes = 1U << 20 };
+    char store[80], keys[80], pass[80], why[STORE_WHY_MAX];
+    uint8_t key[32];
+    struct err e;
+
+    (void)snprintf(store, sizeof store, "%s/store", dir);
+    (void)snprintf(keys, sizeof keys, "%s/keys", dir);
+    (void)snprintf(pass, sizeof pass, "%s/pass", dir);
+    write_passphrase(pass);
+    assert_int_equal(keys_open(&k.keys, keys, pass, &e), 0);
+    keys_store_key(k.keys, key);
+    o.dir = store;
+    assert_int_equal(store_open(&k.store, &o, key, why), STORE_OK);
+    assert_int_equal(expiry_epochs(&k, &e), 0);
+}
+
+static int setup(void **state)
+{
+    int pair[2];
+    struct err e;
+
+    (void)state;
+    (void)snprintf(dir, sizeof dir, "/tmp/test-registration-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    config = (struct config){ .domain = (char *)(uintptr_t) "sms.example",
+                              .public_url = (char *)(uintptr_t) "https://m.example",
+                              .public_host = (char *)(uintptr_t) "m.example",
+                              .region = "AU",
+                              .retention_s = 2592000,
+                              .otp_digits = 6,
+                              .otp_lifetime_s = LIFETIME,
+                              .otp_per_number = 1000,
+                              .otp_per_client = 1000,
+                              .otp_per_network = 1000,
+                              .otp_direction = OTP_BOTH,
+                              .otp_to = (char *)(uintptr_t) "61400000000",
+                              .idle_installed_s = 15552000 };
+    k = (struct keeper){ .config = &config, .now_s = NOW, .base = event_base_new() };
+    msisdn_start();
+    assert_int_equal(jwe_start(&e), 0);
+    open_keeper();
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        ends[i] = pair[1];
+        k.peers[i] = ipc_channel_new(k.base, pair[0], IPC_KEEPER,
+                                     i == 0 ? IPC_COURIER : IPC_FRONT, ignore_frame,
+                                     ignore_end, &k);
+    }
+    k.courier = k.peers[0];
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        ipc_channel_free(k.peers[i]);
+        (void)close(ends[i]);
+    }
+    store_close(k.store);
+    keys_close(k.keys);
+    jwe_key_clear(&k.epoch);
+    event_base_free(k.base);
+    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* -- what front and courier would say, and hear */
+
+static void hear(void *answer, size_t n)
+{
+    uint8_t frame[512];
+
+    (void)event_base_loop(k.base, EVLOOP_NONBLOCK);
+    assert_int_equal(recv(ends[1], frame, sizeof frame, MSG_DONTWAIT), 16 + n);
+    memcpy(answer, frame + 16, n); /* behind the header */
+}
+
+static void start_at(const struct ipc_reg_start *start, struct ipc_reg_started *out)
+{
+    const struct ipc_frame f = { IPC_REG_START, 1, start, { NULL, 0 } };
+
+    registration_start(&k, k.peers[1], &f);
+    hear(out, sizeof *out);
+}
+
+static enum ipc_verdict start_one(uint8_t direction, const char *number,
+                                  struct ipc_reg_started *out)
+{
+    struct ipc_reg_start start = { .direction = direction };
+
+    (void)span_copy(start.msisdn, sizeof start.msisdn, span_str(number));
+    start_at(&start, out);
+    return (enum ipc_verdict)out->verdict;
+}
+
+static void sms(const char *from, uint64_t sent_s, const char *smsc, const char *text)
+{
+    struct ipc_mo mo = { .sent_s = sent_s };
+    const struct ipc_frame f = { IPC_MO, 1, &mo, span_str(text) };
+
+    (void)snprintf(mo.id, sizeof mo.id, "sms %u", ++sms_count);
+    (void)snprintf(mo.from, sizeof mo.from, "+%s", from);
+    (void)span_copy(mo.smsc, sizeof mo.smsc, span_str(smsc));
+    inbound_mo(&k, k.courier, &f);
+}
+
+static enum ipc_verdict call(const uint8_t registration[16], const char *number,
+                             const char *password)
+{
+    struct ipc_reg_otp otp = { .otp = "" };
+    const struct ipc_frame f = { IPC_REG_OTP, 1, &otp, { NULL, 0 } };
+    struct ipc_reg_otp_answer answer;
+
+    memcpy(otp.registration, registration, 16);
+    (void)span_copy(otp.otp, sizeof otp.otp, span_str(password));
+    (void)span_copy(otp.msisdn, sizeof otp.msisdn, span_str(number));
+    registration_otp(&k, k.peers[1], &f);
+    hear(&answer, sizeof answer);
+    return (enum ipc_verdict)answer.verdict;
+}
+
+static enum ipc_verdict put_handset(struct keeper *keeper, void *arg)
+{
+    const struct handset_record *const h = arg;
+    uint8_t handset[16];
+
+    keeper_handset_id(keeper, h->msisdn, handset);
+    tx_put(keeper, T_HANDSET, handset, 16, RECORD_HANDSET, h);
+    return IPC_OK;
+}
+
+static enum ipc_verdict enrol(const uint8_t registration[16], bool checked,
+                              uint8_t device[16])
+{
+    struct ipc_reg_device in = { .type = DEVICE_PROGRAM, .checked = checked };
+    struct ipc_reg_device_answer answer;
+    EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    struct jwe_key key;
+    struct buf der;
+    struct err e;
+
+    memcpy(in.registration, registration, 16);
+    assert_int_equal(jwe_key_from_pkey(&key, pkey, &e), 0);
+    assert_int_equal(jwe_key_point(&key, in.signing_point, &e), 0);
+    buf_init(&der, IPC_TAIL_KEY);
+    assert_int_equal(jwe_key_der(&key, &der, &e), 0);
+    const struct ipc_frame f = { IPC_REG_DEVICE, 1, &in, buf_span(&der) };
+
+    registration_device(&k, k.peers[1], &f);
+    hear(&answer, sizeof answer);
+    memcpy(device, answer.device, 16);
+    buf_clear(&der);
+    jwe_key_clear(&key);
+    EVP_PKEY_free(pkey);
+    return (enum ipc_verdict)answer.verdict;
+}
+
+/* -- the SMS's text */
+
+static void a_password_is_known_by_its_look(void **state)
+{
+    static const struct {
+        const char *text, *password; /* NULL: it is none */
+    } rows[] = {
+        { "SEAL abcdefgh27", "abcdefgh27" },
+        { "seal ABCDEFGH27", "abcdefgh27" },
+        { " \tSeal \n abcde-fgh27\r\n ", "abcdefgh27" },
+        { "SEAL a-b-c-d-e-f-g-h-2-7", "abcdefgh27" },
+        { "SEAL zzzzzzzzzz", "zzzzzzzzzz" },
+        { "SEAL abcdefgh2", NULL },
+        { "SEAL abcdefgh277", NULL },
+        { "SEAL abcdefgh28", NULL },
+        { "SEAL abcdefgh21", NULL },
+        { "SEAL abcdefgh2-", NULL },
+        { "SEAL -abcdefgh27", NULL },
+        { "SEAL abcdefgh27-", NULL },
+        { "SEAL abcde--fgh27", NULL },
+        { "SEAL abcde fgh27", NULL },
+        { "SEAL abcdefgh27 please", NULL },
+        { "SEALabcdefgh27", NULL },
+        { "MEAL abcdefgh27", NULL },
+        { "abcdefgh27", NULL },
+        { "SEAL", NULL },
+        { "SEAL ", NULL },
+        { "", NULL },
+        { "SEAL abcdefgh\xc3\xa4", NULL },
+    };
+    char out[PASSWORD_LETTERS + 1];
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        const size_t n = strlen(rows[i].text);
+        const size_t end = n - strspn(strrchr(rows[i].text, '7') == NULL
+                                          ? ""
+                                          : strrchr(rows[i].text, '7') + 1,
+                                      " \r\n");
+
+        for (size_t cut = 0; cut <= n; cut++) {
+            char *block = malloc(cut + 1); /* one before it: a byte that is not there */
+            bool is;
+
+            assert_non_null(block);
+            memcpy(block + 1, rows[i].text, cut);
+            is = registration_password(span_of(block + 1, cut), true, out);
+            free(block);
+            if (cut == n && is != (rows[i].password != NULL))
+                fail_msg("'%s'", rows[i].text);
+            if (is && rows[i].password != NULL)
+                assert_string_equal(out, rows[i].password);
+            if (!is)
+                assert_string_equal(out, "");
+            if (rows[i].password != NULL && rows[i].password[9] == '7')
+                assert_int_equal(is, cut >= end);
+        }
+    }
+    assert_true(registration_password(span_str("ABCDE-fgh27"), false, out));
+    assert_string_equal(out, "abcdefgh27");
+    assert_false(registration_password(span_str("abcdefgh27 "), false, out));
+    assert_false(registration_password(span_str("SEAL abcdefgh27"), false, out));
+    assert_false(registration_password(span_of("SEAL abc\0efgh27", 15), true, out));
+}
+
+/* -- SMS and call */
+
+#define A "61412345678"
+#define B "61412345679"
+struct step {
+    enum { END, SMS, LATE_SMS, BAD_SMS, CALL } what;
+    unsigned at_s; /* after the start of the registrations */
+    const char *number;
+    char password;        /* one of this row's */
+    uint8_t registration; /* CALL: 0 or 1 */
+    enum ipc_verdict want;
+};
+
+static const struct {
+    const char *what;
+    struct step steps[8];
+} stories[] = {
+    { "the SMS comes first",
+      { { SMS, 1, A, 'p', 0, 0 },
+        { CALL, 2, A, 'p', 0, IPC_OK },
+        { CALL, 3, A, 'p', 0, IPC_OK } /* its answer was lost */ } },
+    { "the call comes first, and asks again",
+      { { CALL, 1, A, 'p', 0, IPC_WAITING },
+        { CALL, 2, A, 'p', 0, IPC_WAITING },
+        { SMS, 3, A, 'p', 0, 0 },
+        { CALL, 4, A, 'p', 0, IPC_OK } } },
+    { "the same SMS twice is no harm before it is used",
+      { { SMS, 1, A, 'p', 0, 0 },
+        { SMS, 2, A, 'p', 0, 0 },
+        { CALL, 3, A, 'p', 0, IPC_OK } } },
+    { "no SMS, nothing",
+      { { CALL, 1, A, 'p', 0, IPC_WAITING }, { CALL, 300, A, 'p', 0, IPC_CLOSED } } },
+    { "the SMS is another number's, and first",
+      { { SMS, 1, B, 'p', 0, 0 },
+        { CALL, 2, A, 'p', 0, IPC_MISMATCH },
+        { CALL, 3, A, 'p', 0, IPC_CLOSED },
+        { CALL, 4, B, 'p', 1, IPC_CLOSED } } },
+    { "the SMS is another number's, and second",
+      { { CALL, 1, A, 'p', 0, IPC_WAITING },
+        { SMS, 2, B, 'p', 0, 0 },
+        { SMS, 3, A, 'p', 0, 0 },
+        { CALL, 4, A, 'p', 0, IPC_MISMATCH },
+        { CALL, 5, A, 'p', 0, IPC_CLOSED } } },
+    { "two numbers send it",
+      { { SMS, 1, A, 'p', 0, 0 },
+        { SMS, 2, B, 'p', 0, 0 },
+        { CALL, 3, A, 'p', 0, IPC_CLOSED } } },
+    { "another password is waited for",
+      { { SMS, 1, A, 'q', 0, 0 },
+        { CALL, 2, A, 'p', 0, IPC_WAITING },
+        { CALL, 3, A, 'q', 0, IPC_OTP_MISMATCH },
+        { SMS, 4, A, 'p', 0, 0 },
+        { CALL, 5, A, 'p', 0, IPC_OK } } },
+    { "another number than before is named",
+      { { CALL, 1, A, 'p', 0, IPC_WAITING },
+        { CALL, 2, B, 'p', 0, IPC_BAD_REQUEST },
+        { CALL, 3, "", 'p', 0, IPC_WAITING } } },
+    { "no number is named",
+      { { CALL, 1, "", 'p', 0, IPC_BAD_REQUEST },
+        { CALL, 2, "0412345678", 'p', 0, IPC_BAD_REQUEST } } },
+    { "it was used: nobody proves anything with it again",
+      { { SMS, 1, A, 'p', 0, 0 },
+        { CALL, 2, A, 'p', 0, IPC_OK },
+        { SMS, 3, A, 'p', 0, 0 },
+        { CALL, 4, A, 'p', 1, IPC_CLOSED } } },
+    { "two registrations give the same: it is nobody's",
+      { { CALL, 1, A, 'p', 0, IPC_WAITING },
+        { CALL, 2, A, 'p', 1, IPC_CLOSED },
+        { SMS, 3, A, 'p', 0, 0 },
+        { CALL, 4, A, 'p', 0, IPC_CLOSED },
+        { CALL, 5, A, 'p', 1, IPC_CLOSED } } },
+    { "an SMS that was long on its way",
+      { { LATE_SMS, 1, A, 'p', 0, 0 }, { CALL, 2, A, 'p', 0, IPC_CLOSED } } },
+    { "the same, while it is waited for",
+      { { CALL, 1, A, 'p', 0, IPC_WAITING },
+        { LATE_SMS, 2, A, 'p', 0, 0 },
+        { SMS, 3, A, 'p', 0, 0 },
+        { CALL, 4, A, 'p', 0, IPC_CLOSED } } },
+    { "an SMSC that is not believed",
+      { { BAD_SMS, 1, A, 'p', 0, 0 }, { CALL, 2, A, 'p', 0, IPC_CLOSED } } },
+    { "the same, while it is waited for",
+      { { CALL, 1, A, 'p', 0, IPC_WAITING },
+        { BAD_SMS, 2, A, 'p', 0, 0 },
+        { SMS, 3, A, 'p', 0, 0 },
+        { CALL, 4, A, 'p', 0, IPC_CLOSED } } },
+    { "the last second",
+      { { SMS, 0, A, 'p', 0, 0 }, { CALL, 299, A, 'p', 0, IPC_OK } } },
+    { "a second more",
+      { { SMS, 0, A, 'p', 0, 0 }, { CALL, 300, A, 'p', 0, IPC_CLOSED } } },
+};
+
+static void take_step(const struct step *s, size_t row,
+                      const struct ipc_reg_started regs[2])
+{
+    char password[PASSWORD_LETTERS + 1], text[32];
+    enum ipc_verdict got;
+
+    k.now_s = NOW + s->at_s;
+    memset(password, s->password, PASSWORD_LETTERS);
+    password[0] = (char)('a' + row);
+    password[PASSWORD_LETTERS] = '\0';
+    (void)snprintf(text, sizeof text, "SEAL %s", password);
+    if (s->what == CALL) {
+        got = call(regs[s->registration].registration, s->number, password);
+        if (got != s->want)
+            fail_msg("%s: after %u s: %s", stories[row].what, s->at_s,
+                     ipc_verdict_name(got));
+    } else {
+        sms(s->number, k.now_s - (s->what == LATE_SMS ? LIFETIME : 0),
+            s->what == BAD_SMS ? "EVIL" : "GOOD", text);
+    }
+}
+
+static void sms_and_call_must_agree(void **state)
+{
+    (void)state;
+    config.otp_smscs = (struct config_words){ believed, 1 };
+    for (size_t row = 0; row < ROWS(stories); row++) {
+        struct ipc_reg_started regs[2];
+
+        k.now_s = NOW;
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(start_one(REG_HANDSET, "", &regs[i]), IPC_OK);
+        for (const struct step *s = stories[row].steps; s->what != END; s++)
+            take_step(s, row, regs);
+    }
+}
+
+static void what_is_over_stays_over_for_a_week(void **state)
+{
+    struct ipc_reg_started reg;
+
+    (void)state;
+    assert_int_equal(start_one(REG_HANDSET, A, &reg), IPC_OK);
+    sms(A, NOW, "GOOD", "SEAL abcdefgh27");
+    assert_int_equal(call(reg.registration, "", "abcdefgh27"), IPC_OK);
+    for (unsigned day = 1; day <= 3; day++) { /* each try keeps it a week from then */
+        k.now_s = NOW + day * (WEEK - 1);
+        expiry_sweep(&k);
+        assert_int_equal(start_one(REG_HANDSET, A, &reg), IPC_OK);
+        sms(A, k.now_s, "GOOD", "SEAL abcdefgh27");
+        assert_int_equal(call(reg.registration, "", "abcdefgh27"), IPC_CLOSED);
+    }
+    k.now_s += WEEK;
+    expiry_sweep(&k);
+    assert_int_equal(start_one(REG_HANDSET, A, &reg), IPC_OK);
+    assert_int_equal(call(reg.registration, "", "abcdefgh27"), IPC_WAITING);
+}
+
+/* Nobody learns who is known here before he has proven the number. */
+static void a_known_number_is_answered_as_an_unknown_one(void **state)
+{
+    static const char *const numbers[] = { A, B }, *const passwords[] = {
+        "aaaaaaaaa2", "aaaaaaaaa3"
+    };
+    struct ipc_reg_started regs[2];
+    struct handset_record h = { .msisdn = A };
+    uint8_t handset[16], device[16];
+
+    (void)state;
+    assert_int_equal(tx_run(&k, put_handset, &h), IPC_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(start_one(REG_HANDSET, numbers[i], &regs[i]), IPC_OK);
+        assert_int_equal(call(regs[i].registration, numbers[i], passwords[i]),
+                         IPC_WAITING);
+        assert_int_equal(enrol(regs[i].registration, false, device), IPC_CLOSED);
+    }
+    memset(regs[0].registration, 0, 16);
+    memset(regs[1].registration, 0, 16);
+    assert_memory_equal(&regs[0], &regs[1], sizeof regs[0]);
+    assert_string_equal(regs[0].sms_to, "+61400000000");
+    keeper_handset_id(&k, B, handset);
+    assert_false(tx_has(&k, T_HANDSET, handset, 16));
+}
+
+static void only_what_is_offered_is_started(void **state)
+{
+    static const struct {
+        enum otp_direction offered;
+        uint8_t direction;
+        enum ipc_verdict want;
+    } rows[] = {
+        { OTP_SERVER, REG_SERVER, IPC_OK },
+        { OTP_SERVER, REG_HANDSET, IPC_FORBIDDEN },
+        { OTP_HANDSET, REG_SERVER, IPC_FORBIDDEN },
+        { OTP_HANDSET, REG_HANDSET, IPC_OK },
+        { OTP_BOTH, REG_SERVER, IPC_OK },
+        { OTP_BOTH, REG_HANDSET, IPC_OK },
+        { OTP_BOTH, 0, IPC_BAD_REQUEST },
+        { OTP_BOTH, 3, IPC_BAD_REQUEST },
+    };
+    struct ipc_reg_started reg;
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        config.otp_direction = rows[i].offered;
+        assert_int_equal(start_one(rows[i].direction, A, &reg), rows[i].want);
+    }
+    config.otp_to = (char *)(uintptr_t) "12345"; /* a short code has no plus */
+    assert_int_equal(start_one(REG_HANDSET, "", &reg), IPC_OK);
+    assert_string_equal(reg.sms_to, "12345");
+}
+
+static void too_much_is_refused(void **state)
+{
+    struct ipc_reg_started reg;
+    char text[32];
+
+    (void)state;
+    config.otp_per_number = 2;
+    assert_int_equal(start_one(REG_HANDSET, A, &reg), IPC_OK);
+    for (int i = 0; i < 5; i++) { /* other passwords than the first: its tries */
+        (void)snprintf(text, sizeof text, "aaaaaaaaa%c", "abcdef"[i]);
+        assert_int_equal(call(reg.registration, "", text),
+                         i == 0 ? IPC_WAITING : IPC_OTP_MISMATCH);
+    }
+    assert_int_equal(call(reg.registration, "", "bbbbbbbbbb"), IPC_CLOSED);
+    for (int i = 2; i < 5; i++) { /* the third SMS of the hour */
+        assert_int_equal(start_one(REG_HANDSET, A, &reg), IPC_OK);
+        (void)snprintf(text, sizeof text, "SEAL ccccccccc%d", i);
+        sms(A, NOW, "", text);
+        assert_int_equal(call(reg.registration, "", text + 5),
+                         i < 4 ? IPC_OK : IPC_CLOSED);
+    }
+    assert_int_equal(start_one(REG_HANDSET, A, &reg), IPC_OK);
+    for (int i = 0; i < 2000; i++) /* polls of one registration */
+        assert_int_equal(call(reg.registration, "", "dddddddddd"), IPC_WAITING);
+    assert_int_equal(call(reg.registration, "", "dddddddddd"), IPC_TOO_MANY);
+}
+
+/* -- the device that is held */
+
+static void register_by_sms(const char *number, const char *password,
+                            uint8_t device[16])
+{
+    struct ipc_reg_started reg;
+    char text[32];
+
+    assert_int_equal(start_one(REG_HANDSET, "", &reg), IPC_OK);
+    (void)snprintf(text, sizeof text, "SEAL %s", password);
+    sms(number, k.now_s, "", text);
+    assert_int_equal(call(reg.registration, number, password), IPC_OK);
+    assert_int_equal(enrol(reg.registration, false, device), IPC_OK);
+    assert_int_equal(call(reg.registration, number, password), IPC_CLOSED);
+}
+
+static bool is_fresh(const uint8_t device[16])
+{
+    struct device_record d;
+    bool fresh;
+
+    k.failure = IPC_OK;
+    assert_true(tx_get(&k, T_DEVICE, device, 16, RECORD_DEVICE, &d));
+    fresh = device_is_fresh(&k, &d);
+    record_clear(RECORD_DEVICE, &d);
+    return fresh;
+}
+
+static bool take_confirm(struct keeper *keeper, const uint8_t *key, size_t n, void *arg)
+{
+    struct outbox_record o;
+
+    assert_true(tx_get(keeper, T_OUTBOX, key, n, RECORD_OUTBOX, &o));
+    assert_int_equal(o.kind, OUTBOX_CONFIRM);
+    assert_true(o.expires_s > NOW + WEEK); /* bearerbox may be away */
+    *(struct outbox_record *)arg = o;      /* no body */
+    return true;
+}
+
+static enum ipc_verdict confirmed(struct keeper *keeper, void *arg)
+{
+    registration_confirmed(keeper, arg);
+    return IPC_OK;
+}
+
+static void a_device_is_held_until_its_number_was_told(void **state)
+{
+    const uint8_t lane = LANE_SMS;
+    struct outbox_record o = { .kind = 0 };
+    uint8_t device[16];
+
+    (void)state;
+    config.confirm_wait_s = 60;
+    register_by_sms(A, "aaaaaaaaaa", device);
+    k.now_s = NOW + WEEK;
+    assert_false(is_fresh(device));
+    tx_scan(&k, T_OUTBOX, &lane, 1, NULL, 0, take_confirm, &o);
+    assert_memory_equal(o.subject_id, device, 16);
+    assert_int_equal(tx_run(&k, confirmed, &o), IPC_OK);
+    k.now_s += 59;
+    assert_false(is_fresh(device));
+    assert_int_equal(tx_run(&k, confirmed, &o), IPC_OK); /* told twice: no new wait */
+    k.now_s += 1;
+    assert_true(is_fresh(device));
+    o.subject_id[0] ^= 1; /* one that was revoked */
+    assert_int_equal(tx_run(&k, confirmed, &o), IPC_OK);
+}
+
+static enum ipc_verdict disown(struct keeper *keeper, void *arg)
+{
+    struct handset_record h;
+    uint8_t handset[16];
+
+    keeper_handset_id(keeper, A, handset);
+    assert_true(tx_get(keeper, T_HANDSET, handset, 16, RECORD_HANDSET, &h));
+    *(size_t *)arg = registration_disown(keeper, &h);
+    tx_put(keeper, T_HANDSET, handset, 16, RECORD_HANDSET, &h);
+    assert_int_equal(h.device_count, 1);
+    return IPC_OK;
+}
+
+/* WRONG takes back what an SMS did lately, and nothing else. */
+static void a_number_disowns_what_an_sms_registered(void **state)
+{
+    struct outbox_record o = { .kind = OUTBOX_CONFIRM };
+    uint8_t old[16], device[16];
+    size_t gone = 0;
+
+    (void)state;
+    register_by_sms(A, "aaaaaaaaaa", old);
+    k.now_s = NOW + WEEK;
+    register_by_sms(A, "bbbbbbbbbb", device);
+    memcpy(o.subject_id, device, 16);
+    assert_int_equal(tx_run(&k, confirmed, &o), IPC_OK);
+    assert_true(is_fresh(device));
+    register_by_sms(A, "cccccccccc", device);
+    assert_int_equal(tx_run(&k, disown, &gone), IPC_OK);
+    assert_int_equal(gone, 2);
+    assert_false(is_fresh(old)); /* still there */
+    assert_false(tx_has(&k, T_DEVICE, device, 16));
+}
+
+/* -- checked at the handset */
+
+static void an_otp_is_checked_at_the_handset_where_that_is_wanted(void **state)
+{
+    struct ipc_reg_started known, unknown;
+    struct handset_record h = { .msisdn = A, .device_count = 1 };
+    uint8_t device[16], check[32];
+    bool found = false;
+
+    (void)state;
+    assert_int_equal(tx_run(&k, put_handset, &h), IPC_OK);
+    assert_int_equal(start_one(REG_SERVER, A, &known), IPC_OK);
+    assert_int_equal(known.has_check, 0);
+    assert_int_equal(enrol(known.registration, true, device), IPC_CLOSED);
+
+    config.otp_check_at_handset = true;
+    assert_int_equal(start_one(REG_SERVER, A, &known), IPC_OK);
+    assert_int_equal(start_one(REG_SERVER, B, &unknown), IPC_OK);
+    assert_int_equal(known.has_check, 1);
+    assert_int_equal(unknown.has_check, 1);
+    for (unsigned i = 0; i < 1000000 && !found; i++) { /* why it is off by default */
+        char text[48], hex[HEX_LEN(16) + 1];
+
+        (void)snprintf(text, sizeof text, "%s:%06u",
+                       hex_text(hex, known.registration, 16), i);
+        assert_int_equal(
+            EVP_Q_digest(NULL, "SHA256", NULL, text, strlen(text), check, NULL), 1);
+        found = memcmp(check, known.check, sizeof check) == 0;
+    }
+    assert_true(found);
+    assert_int_equal(enrol(unknown.registration, true, device), IPC_CLOSED);
+    assert_int_equal(enrol(known.registration, false, device), IPC_CLOSED);
+    assert_int_equal(enrol(known.registration, true, device), IPC_OK);
+    assert_int_equal(enrol(known.registration, true, device), IPC_CLOSED);
+
+    assert_int_equal(start_one(REG_SERVER, A, &known), IPC_OK);
+    k.now_s = NOW + LIFETIME;
+    assert_int_equal(enrol(known.registration, true, device), IPC_CLOSED);
+    assert_int_equal(start_one(REG_HANDSET, A, &known), IPC_OK);
+    assert_int_equal(known.has_check, 0);
+    assert_int_equal(enrol(known.registration, true, device), IPC_CLOSED);
+}
+
+#define KEEPER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_password_is_known_by_its_look),
+        KEEPER_TEST(sms_and_call_must_agree),
+        KEEPER_TEST(what_is_over_stays_over_for_a_week),
+        KEEPER_TEST(a_known_number_is_answered_as_an_unknown_one),
+        KEEPER_TEST(only_what_is_offered_is_started),
+        KEEPER_TEST(too_much_is_refused),
+        KEEPER_TEST(a_device_is_held_until_its_number_was_told),
+        KEEPER_TEST(a_number_disowns_what_an_sms_registered),
+        KEEPER_TEST(an_otp_is_checked_at_the_handset_where_that_is_wanted),
+    };
+
+    return cmocka_run_group_tests_name("registration", tests, NULL, NULL);
+}
