@@ -31,12 +31,6 @@ void post(struct handset *h, const char *path, json_t *j, struct api_reply *r);
 
 /* register.c */
 int cmd_register(struct handset *h);
-/* register_sms.c */
-struct target;
-/* prove_by_sms - makes a password, has it sent to sms_to in sms_text (where it replaces
- * {otp}), and asks until the server has the SMS. id: the registration. */
-int prove_by_sms(struct handset *h, const char *id, const struct target *t,
-                 const json_t *started);
 /* messages.c */
 int cmd_list(struct handset *h);
 int cmd_read(struct handset *h);

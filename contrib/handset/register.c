@@ -6,7 +6,7 @@
  * the number), templates/handset/openapi.yaml. */
 #include "contrib/handset/command.h"
 #include "contrib/handset/json.h"
-#include "contrib/handset/target.h"
+#include "contrib/handset/register_sms.h"
 #include "relay/encode.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -206,6 +206,7 @@ static int enrol(struct handset *h, const char *id, bool checked)
     if (keyring_save(&h->ring, h->o.dir, buf_span(&h->passphrase), &e) != 0)
         return complain(EX_CANTCREAT, e.text);
     (void)printf("registered as device %s\n", h->ring.device);
+    (void)fflush(stdout); /* before what follows on standard error */
     if (h->o.from_handset)
         (void)fputs("An SMS to your number tells of it; messages can be read after "
                     "that.\n",

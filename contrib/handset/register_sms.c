@@ -7,10 +7,9 @@
  *
  * The server is told of the password before anybody sees it, so that whoever looks at
  * the screen, or at the SMS on its way, comes too late to give it for himself. */
-#include "contrib/handset/command.h"
+#include "contrib/handset/register_sms.h"
 #include "contrib/handset/json.h"
 #include "contrib/handset/show.h"
-#include "contrib/handset/target.h"
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <spawn.h>
@@ -20,46 +19,49 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LETTERS 10U /* 50 bits */
-#define TEXT_ROOM 160U
 #define POLL_FIRST_MS 1000L
 #define POLL_LAST_MS 3000L
 
 extern char **environ;
 
-struct sms {
-    char password[LETTERS + 1];
-    char to[24], text[TEXT_ROOM];
-};
-
-static bool make_password(char out[LETTERS + 1])
+bool sms_password(char out[SMS_PASSWORD_LETTERS + 1])
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
-    uint8_t bytes[LETTERS];
+    uint8_t bytes[SMS_PASSWORD_LETTERS];
 
     if (RAND_bytes(bytes, sizeof bytes) != 1)
         return false;
-    for (size_t i = 0; i < LETTERS; i++)
+    for (size_t i = 0; i < SMS_PASSWORD_LETTERS; i++)
         out[i] = letters[bytes[i] % 32];
-    out[LETTERS] = '\0';
+    out[SMS_PASSWORD_LETTERS] = '\0';
     OPENSSL_cleanse(bytes, sizeof bytes);
     return true;
 }
 
-/* sms_text is a short line with {otp} in it, sms_to a number: nothing else is taken
- * from a server. */
-static bool make_sms(const json_t *started, struct sms *sms)
+static bool is_number(const char *text)
 {
-    const char *to = json_text(started, "sms_to"),
-               *text = json_text(started, "sms_text"), *hole = strstr(text, "{otp}");
+    const size_t plus = text[0] == '+' ? 1 : 0, n = strlen(text);
 
-    if (hole == NULL || strlen(text) + LETTERS >= sizeof sms->text || to[0] == '\0' ||
-        strspn(to, "0123456789") + (to[0] == '+' ? 1 : 0) != strlen(to) ||
+    return n > plus && plus + strspn(text + plus, "0123456789") == n;
+}
+
+static bool is_plain(const char *text)
+{
+    while (*text >= ' ' && *text <= '~')
+        text++;
+    return *text == '\0';
+}
+
+bool sms_fill(const json_t *started, struct sms_out *sms)
+{
+    const char *const to = json_text(started, "sms_to");
+    const char *const text = json_text(started, "sms_text");
+    const char *const hole = strstr(text, "{otp}");
+
+    if (hole == NULL || !is_plain(text) || !is_number(to) ||
+        strlen(text) + SMS_PASSWORD_LETTERS >= sizeof sms->text ||
         !span_copy(sms->to, sizeof sms->to, span_str(to)))
         return false;
-    for (const char *p = text; *p != '\0'; p++)
-        if (*p < ' ' || *p > '~')
-            return false;
     (void)snprintf(sms->text, sizeof sms->text, "%.*s%s%s", (int)(hole - text), text,
                    sms->password, hole + strlen("{otp}"));
     return true;
@@ -67,7 +69,7 @@ static bool make_sms(const json_t *started, struct sms *sms)
 
 /* -- having it sent */
 
-static void print_sms(const struct sms *sms)
+static void print_sms(const struct sms_out *sms)
 {
     (void)fputs("Send this SMS to ", stderr);
     show_text(stderr, span_str(sms->to), false);
@@ -95,7 +97,7 @@ static int spawn_shell(const char *command, pid_t *pid)
 
 /* Number and text go through the environment: the server chose them, and a shell must
  * never read them as its own words. */
-static int run_command(const char *command, const struct sms *sms)
+static int run_command(const char *command, const struct sms_out *sms)
 {
     int wstatus = -1;
     pid_t pid;
@@ -112,7 +114,7 @@ static int run_command(const char *command, const struct sms *sms)
                : complain(EX_OSERR, "--sms-command: the SMS could not be sent");
 }
 
-static int send_sms(const struct handset *h, const struct sms *sms)
+static int send_sms(const struct handset *h, const struct sms_out *sms)
 {
     if (h->o.sms_command != NULL)
         return run_command(h->o.sms_command, sms);
@@ -123,7 +125,7 @@ static int send_sms(const struct handset *h, const struct sms *sms)
 /* -- asking */
 
 static void ask(struct handset *h, const char *id, const struct target *t,
-                const struct sms *sms, struct api_reply *r)
+                const struct sms_out *sms, struct api_reply *r)
 {
     char path[PATH_ROOM];
 
@@ -151,7 +153,7 @@ static bool goes_on(const struct api_reply *r, const json_t *started)
 }
 
 static int ask_until_there(struct handset *h, const char *id, const struct target *t,
-                           const json_t *started, const struct sms *sms)
+                           const json_t *started, const struct sms_out *sms)
 {
     struct api_reply r;
 
@@ -171,13 +173,13 @@ static int ask_until_there(struct handset *h, const char *id, const struct targe
 int prove_by_sms(struct handset *h, const char *id, const struct target *t,
                  const json_t *started)
 {
-    struct sms sms;
+    struct sms_out sms;
     struct api_reply r;
     int status;
 
-    if (!make_password(sms.password))
+    if (!sms_password(sms.password))
         return complain(EX_SOFTWARE, "no random numbers");
-    if (!make_sms(started, &sms))
+    if (!sms_fill(started, &sms))
         return complain(EX_PROTOCOL, "the server's answer is odd");
     ask(h, id, t, &sms, &r);
     if (r.status != 202) {

@@ -6,6 +6,7 @@
  * entropy never changes. So keys differ only by the personalization string. */
 #include "contrib/handset/api.h"
 #include "contrib/handset/json.h"
+#include "contrib/handset/register_sms.h"
 #include "contrib/handset/show.h"
 #include "contrib/handset/target.h"
 #include "relay/encode.h"
@@ -555,6 +556,50 @@ static void a_link_learns_the_number_it_is_for(void **state)
     assert_true(span_eq_str(target_personalization(&t), "61412345678"));
 }
 
+static void the_sms_to_send_is_a_number_and_a_line(void **state)
+{
+    static const struct {
+        const char *to, *text, *want; /* want NULL: refused */
+    } rows[] = {
+        { "+61400000000", "SEAL {otp}", "SEAL abcdefgh27" },
+        { "12345", "{otp} is it", "abcdefgh27 is it" },
+        { "+61400000000", "SEAL", NULL },
+        { "+61400000000", "", NULL },
+        { "+61400000000", "SEAL {otp}\n", NULL },
+        { "+61400000000", "\x1b[2J {otp}", NULL },
+        { "+61400000000", "{otp} \xe2\x80\xae", NULL },
+        { "+61400000000",
+          "{otp} "
+          "90123456789012345678901234567890123456789012345678901234567890123456789"
+          "012345678901234567890123456789012345678901234567890123456789012345678901234"
+          "5",
+          NULL },
+        { "", "SEAL {otp}", NULL },
+        { "+", "SEAL {otp}", NULL },
+        { "$(id)", "SEAL {otp}", NULL },
+        { "614-000", "SEAL {otp}", NULL },
+        { "1234567890123456789012345", "SEAL {otp}", NULL },
+    };
+    struct sms_out sms = { .password = "abcdefgh27" };
+    char other[SMS_PASSWORD_LETTERS + 1];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *j =
+            json_pack("{s:s,s:s}", "sms_to", rows[i].to, "sms_text", rows[i].text);
+
+        if (sms_fill(j, &sms) != (rows[i].want != NULL))
+            fail_msg("%s: %s", rows[i].to, rows[i].text);
+        if (rows[i].want != NULL)
+            assert_string_equal(sms.text, rows[i].want);
+        json_decref(j);
+    }
+    assert_false(sms_fill(NULL, &sms));
+    assert_true(sms_password(sms.password) && sms_password(other));
+    assert_int_equal(strspn(other, "abcdefghijklmnopqrstuvwxyz234567"), 10);
+    assert_string_not_equal(sms.password, other);
+}
+
 /* -- the terminal */
 
 static const char *shown(void (*show)(FILE *, const json_t *), const json_t *j)
@@ -694,6 +739,7 @@ int main(void)
         cmocka_unit_test(a_reply_has_its_exit_status),
         cmocka_unit_test(a_number_or_a_link_is_taken_as_people_write_it),
         cmocka_unit_test(a_link_learns_the_number_it_is_for),
+        cmocka_unit_test(the_sms_to_send_is_a_number_and_a_line),
         cmocka_unit_test(nothing_that_fools_a_terminal_is_shown),
         cmocka_unit_test(a_hostile_manifest_stays_one_line_each),
         cmocka_unit_test(a_hostile_device_stays_one_line),
