@@ -589,7 +589,7 @@ static enum ipc_verdict disown(struct keeper *keeper, void *arg)
     assert_true(tx_get(keeper, T_HANDSET, handset, 16, RECORD_HANDSET, &h));
     *(size_t *)arg = registration_disown(keeper, &h);
     tx_put(keeper, T_HANDSET, handset, 16, RECORD_HANDSET, &h);
-    assert_int_equal(h.device_count, 1);
+    assert_int_equal(h.device_count, 2);
     return IPC_OK;
 }
 
@@ -597,12 +597,17 @@ static enum ipc_verdict disown(struct keeper *keeper, void *arg)
 static void a_number_disowns_what_an_sms_registered(void **state)
 {
     struct outbox_record o = { .kind = OUTBOX_CONFIRM };
-    uint8_t old[16], device[16];
+    uint8_t old[16], by_otp[16], device[16];
+    struct ipc_reg_started reg;
     size_t gone = 0;
 
     (void)state;
     register_by_sms(A, "aaaaaaaaaa", old);
     k.now_s = NOW + WEEK;
+    config.otp_check_at_handset = true; /* the shortest way to one */
+    assert_int_equal(start_one(REG_SERVER, A, &reg), IPC_OK);
+    assert_int_equal(enrol(reg.registration, true, by_otp), IPC_OK);
+    assert_true(is_fresh(by_otp));
     register_by_sms(A, "bbbbbbbbbb", device);
     memcpy(o.subject_id, device, 16);
     assert_int_equal(tx_run(&k, confirmed, &o), IPC_OK);
@@ -610,7 +615,8 @@ static void a_number_disowns_what_an_sms_registered(void **state)
     register_by_sms(A, "cccccccccc", device);
     assert_int_equal(tx_run(&k, disown, &gone), IPC_OK);
     assert_int_equal(gone, 2);
-    assert_false(is_fresh(old)); /* still there */
+    assert_false(is_fresh(old)); /* both are still there */
+    assert_true(is_fresh(by_otp));
     assert_false(tx_has(&k, T_DEVICE, device, 16));
 }
 
@@ -651,6 +657,10 @@ static void an_otp_is_checked_at_the_handset_where_that_is_wanted(void **state)
 
     assert_int_equal(start_one(REG_SERVER, A, &known), IPC_OK);
     k.now_s = NOW + LIFETIME;
+    assert_int_equal(enrol(known.registration, true, device), IPC_CLOSED);
+    h.opted_out = 1; /* known, but no OTP is sent */
+    assert_int_equal(tx_run(&k, put_handset, &h), IPC_OK);
+    assert_int_equal(start_one(REG_SERVER, A, &known), IPC_OK);
     assert_int_equal(enrol(known.registration, true, device), IPC_CLOSED);
     assert_int_equal(start_one(REG_HANDSET, A, &known), IPC_OK);
     assert_int_equal(known.has_check, 0);
