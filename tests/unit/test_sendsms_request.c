@@ -398,6 +398,7 @@ static const struct {
     { XML, BYTES("<message/>"), "" },
     { XML, BYTES("<a><submit><ud>hi</ud></submit></a>"), "" },
     { XML, BYTES("<message><submit><ud>hi</ud></message></submit>"), "" },
+    { XML, BYTES(SUBMIT_OPEN "<number>1</number></da></message>"), "" },
     { XML, BYTES(SUBMIT("<ud>hi</ud>") "<a/>"), "" },
     { XML, BYTES(SUBMIT("<ud>caf\xe9</ud>")), "" },
     { XML, BYTES(SUBMIT("<ud>a\0b</ud>")), "" },
@@ -429,6 +430,9 @@ static const struct {
     { XML, BYTES(SUBMIT("<ud>" TEN("<b>") "x" TEN("</b>") "</ud>")),
       " text=x charset=UTF-8" },
     { XML,
+      BYTES(SUBMIT("<ud>" TEN("<b>") "<b><b><b>x</b></b></b>" TEN("</b>") "</ud>")),
+      " text=x charset=UTF-8" },
+    { XML,
       BYTES(SUBMIT("<ud>" TEN("<b>") "<b><b><b><b>x</b></b></b></b>" TEN(
           "</b>") "</ud><to>t</to>")),
       "" },
@@ -436,7 +440,9 @@ static const struct {
     { XML,
       BYTES("<" TEN(TEN("ab")) "><submit><to>t</to></submit></" TEN(TEN("ab")) ">"),
       "" },
-    { XML, BYTES(SUBMIT("<" TEN(TEN("ab")) "><to>t</to></" TEN(TEN("ab")) ">")), "" },
+    { XML,
+      BYTES(SUBMIT("<" TEN(TEN("ab")) "><to>t</to></" TEN(TEN("ab")) "><to>u</to>")),
+      " smsc=u" },
 };
 
 static void bodies_are_read_like_smsbox(void **state)
@@ -964,6 +970,26 @@ static void long_texts_are_refused(void **state)
     sendsms_request_clear(&r);
 }
 
+static void a_refused_text_leaves_nothing_behind(void **state)
+{
+    struct sendsms_request r;
+    struct buf out;
+    int32_t coding;
+
+    (void)state;
+    (void)sendsms_take_query(&r, NULL, 0, &why);
+    r.charset = span_str("ISO-2022-JP");
+    r.text = span_str("\x1b$B%F%F"); /* and no way back to ASCII */
+    buf_init(&out, 3);
+    assert_int_equal(sendsms_msgdata(&r, &coding, &out, &why), -1);
+    buf_clear(&out);
+    r.text = span_str("%F");
+    assert_int_equal(sendsms_msgdata(&r, &coding, &out, &why), 0);
+    assert_string_equal(buf_cstr(&out), "%F");
+    buf_clear(&out);
+    sendsms_request_clear(&r);
+}
+
 static void secured_texts_are_utf8(void **state)
 {
     static const struct {
@@ -1115,6 +1141,7 @@ int main(void)
         cmocka_unit_test(receivers_are_bounded_in_bytes),
         cmocka_unit_test(texts_are_converted),
         cmocka_unit_test(long_texts_are_refused),
+        cmocka_unit_test(a_refused_text_leaves_nothing_behind),
         cmocka_unit_test(secured_texts_are_utf8),
         cmocka_unit_test(octets_by_default_cannot_be_secured),
         cmocka_unit_test(texts_are_measured),
