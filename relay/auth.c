@@ -315,7 +315,8 @@ void auth_cancel(struct auth *a, uint64_t call)
 /* An answer may ask or cancel: the list is walked from its start each time. */
 static void job_answer(struct auth *a, struct job *j)
 {
-    const enum auth_verdict verdict = j->verdict;
+    const enum auth_verdict verdict =
+        j->known == NULL && j->verdict == AUTH_OK ? AUTH_NO : j->verdict;
     const struct config_account *const account =
         verdict == AUTH_OK ? j->known->account : NULL;
 
