@@ -203,6 +203,7 @@ neighbours_close() {
     esac
     wait_until neighbours_killed || say "still running: $(neighbours_left)" >&2
     [ -z "${PORTS_FD:-}" ] || rm -f "$PORTS_LOCK"
+    [ -z "${PORTS2_LOCK:-}" ] || rm -f "$PORTS2_LOCK"
     if [ -n "$KEEP_DIR" ]; then say "kept: $DIR"; else rm -rf "$DIR"; fi
     exit "$status"
 }
@@ -271,10 +272,32 @@ qmgr.sendall(b"FDA")' "$DIR/postfix/queue/public/qmgr"
 
 # -- Kannel: bearerbox with the fake SMSC, and the phones behind it
 
+# Directives beyond the ports and folders, "NAME=VALUE"; those that are commented out in
+# the file as "#NAME = ..." come into force.
+KANNEL_WITH=()
+
+# kannel_place NAME - the operators' kannel.conf as DIR/NAME/kannel.conf, on this run's
+# ports, below DIR/NAME.
+kannel_place() {
+    local at=$DIR/$1 pair script=()
+    mkdir -p "$at/spool"
+    for pair in admin-port="$ADMIN_PORT" smsbox-port="$BOX_PORT" port="$SMSC_PORT" \
+        sendsms-port="$SENDSMS_PORT" admin-password=demo sms-resend-freq=1 \
+        log-file="\"$at/bearerbox.log\"" access-log="\"$at/access.log\"" \
+        store-location="\"$at/spool\"" "${KANNEL_WITH[@]}"; do
+        grep -q "^#\?${pair%%=*} = " "$REPO/contrib/kannel/kannel.conf" ||
+            fail "kannel.conf has no ${pair%%=*}"
+        script+=(-e "s|^${pair%%=*} = .*|${pair%%=*} = ${pair#*=}|")
+    done
+    for pair in "${KANNEL_WITH[@]}"; do
+        script+=(-e "s|^#${pair%%=*} = .*|${pair%%=*} = ${pair#*=}|")
+    done
+    sed "${script[@]}" "$REPO/contrib/kannel/kannel.conf" >"$at/kannel.conf"
+}
+
 start_bearerbox() {
     ! is_up bearerbox || return 0
-    mkdir -p "$DIR/kannel/spool"
-    fill kannel.conf "$DIR/kannel/kannel.conf"
+    kannel_place kannel
     spawn bearerbox bearerbox -v 4 "$DIR/kannel/kannel.conf"
     wait_until bearerbox_listens ||
         fail "bearerbox does not start: $(tail -n 5 "$DIR/kannel/bearerbox.log")"
@@ -298,6 +321,58 @@ stop_phone() { stop_spawned phone; }
 
 # phone_send FROM TO TEXT - a person types an SMS.
 phone_send() { "$PYTHON" "$DEMO/phone.py" send --dir "$DIR" "$1" "$2" "$3"; }
+
+# A second bearerbox, on BOX2_PORT, with an SMSC of its own; what comes to that SMSC's
+# phones is in DIR/kannel2/sms.jsonl.
+start_bearerbox2() {
+    ! is_up bearerbox2 || return 0
+    kannel2_ports
+    ADMIN_PORT=$ADMIN2_PORT BOX_PORT=$BOX2_PORT SMSC_PORT=$SMSC2_PORT \
+        SENDSMS_PORT=$SENDSMS2_PORT kannel_place kannel2
+    spawn bearerbox2 bearerbox -v 4 "$DIR/kannel2/kannel.conf"
+    wait_until bearerbox2_listens ||
+        fail "bearerbox2 does not start: $(tail -n 5 "$DIR/kannel2/bearerbox.log")"
+}
+
+bearerbox2_listens() { is_listening "$BOX2_PORT" && is_listening "$SMSC2_PORT"; }
+
+stop_bearerbox2() { stop_spawned bearerbox2 "${1:-TERM}"; }
+
+start_phone2() {
+    kannel2_ports
+    touch "$DIR/kannel2/sms.jsonl"
+    spawn phone2 "$PYTHON" "$DEMO/phone.py" run --dir "$DIR/kannel2" --port "$SMSC2_PORT"
+    wait_until test -S "$DIR/kannel2/phone.sock" || fail "no second phone"
+}
+
+# start_mad [PORT [OPTION...]] - in the place of bearerbox one that does what it is told.
+start_mad() {
+    local port=${1:-$BOX_PORT}
+    shift $(($# > 0))
+    mkdir -p "$DIR/mad"
+    spawn mad "$PYTHON" "$REPO/tests/scenario/mad_bearerbox.py" run --dir "$DIR/mad" \
+        --port "$port" "$@"
+    wait_until is_listening "$port" || fail "no mad bearerbox: $(cat "$DIR/mad.log")"
+}
+
+stop_mad() { stop_spawned mad "${1:-TERM}"; }
+
+# mad ORDER... - see mad_bearerbox.py.
+mad() { "$PYTHON" "$REPO/tests/scenario/mad_bearerbox.py" tell --dir "$DIR/mad" "$@"; }
+
+# mad_mts NUMBER - how many MTs to it the mad one got.
+mad_mts() { grep -c "\"receiver\": \"$1\"" "$DIR/mad/mts.jsonl" || :; }
+
+# Another block of ports; its lock stays with this shell and goes with it.
+kannel2_ports() {
+    local SMTP_PORT LMTP_PORT ESMTP_PORT HANDSET_PORT BOX_PORT SMSC_PORT ADMIN_PORT \
+        SENDSMS_PORT SEALPOST_SENDSMS_PORT APP_PORT PORTS_FD PORTS_LOCK
+    [ -z "${BOX2_PORT:-}" ] || return 0
+    mkdir -p "$DIR/kannel2"
+    ports_take
+    BOX2_PORT=$BOX_PORT SMSC2_PORT=$SMSC_PORT ADMIN2_PORT=$ADMIN_PORT
+    SENDSMS2_PORT=$SENDSMS_PORT PORTS2_LOCK=$PORTS_LOCK
+}
 
 # -- sealpostd
 
