@@ -299,3 +299,15 @@ void box_text_put(struct span msgdata, int32_t coding, struct buf *out)
     while (!cur_done(&c))
         put_utf8(out, coding == BOX_UCS2 ? take_utf16(&c) : take_loose_utf8(&c));
 }
+
+bool box_is_text(struct span bytes)
+{
+    struct cur c = cur_of(bytes);
+    uint32_t ch;
+    int rc;
+
+    while ((rc = take_utf8(&c, &ch)) == 1)
+        if ((ch < ' ' && ch != '\t' && ch != '\n' && ch != '\r') || ch == 0x7f)
+            return false;
+    return rc == 0;
+}

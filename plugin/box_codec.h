@@ -124,4 +124,9 @@ bool box_utf16_put(struct span utf8, struct buf *out);
  */
 void box_text_put(struct span msgdata, int32_t coding, struct buf *out);
 
+/* box_is_text - are these bytes UTF-8 that somebody may have typed: no control
+ * characters but tab and line breaks? Some SMSCs bring text as "8 bit data", and so
+ * does Kannel itself what came in parts without a coding. */
+bool box_is_text(struct span bytes);
+
 #endif

@@ -330,6 +330,33 @@ static void test_text_of_a_handset(void **state)
     buf_clear(&out);
 }
 
+static void test_is_text(void **state)
+{
+    static const struct {
+        struct span bytes;
+        bool is_text;
+    } rows_of_bytes[] = {
+        { BYTES(""), true },
+        { { NULL, 0 }, true },
+        { BYTES("Yes, sch\xc3\xb6n\r\n\tand more"), true },
+        { BYTES("\xf0\x9f\x99\x82"), true },
+        { BYTES("a\0b"), false },
+        { BYTES("\x06\x05\x04"), false },
+        { BYTES("a\x7f"), false },
+        { BYTES("gr\xfc\xdf"), false },
+        { BYTES("cut \xc3"), false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows_of_bytes / sizeof rows_of_bytes[0]; i++) {
+        char *copy = heap_copy(rows_of_bytes[i].bytes);
+
+        assert_int_equal(box_is_text(span_of(copy, rows_of_bytes[i].bytes.n)),
+                         rows_of_bytes[i].is_text);
+        free(copy);
+    }
+}
+
 static void test_uuid(void **state)
 {
     static const uint8_t zeros[16];
@@ -371,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_pack_too_long),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_of_a_handset),
+        cmocka_unit_test(test_is_text),
         cmocka_unit_test(test_uuid),
         cmocka_unit_test(test_dlr_event),
     };
