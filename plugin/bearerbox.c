@@ -1,51 +1,53 @@
 /* SPDX-License-Identifier: ISC */
 /* bearerbox.c - SMS out and in: a client of Kannel's bearerbox.
- * Here:       one link for each configured bearerbox, MTs and their acks, MOs and DLRs.
- * Elsewhere:  the bytes (box_codec.c), what an SMS says and how often it is tried
- *             (keeper), the words (templates/).
+ * Here:       MTs and their acks, MOs and DLRs, on one link to each bearerbox.
+ * Elsewhere:  the bytes (box_codec.c), connections (bearerbox_link.c), how fast
+ *             (bearerbox_pace.c), what an SMS says and how often it is tried (keeper),
+ *             the words (templates/).
  * Called by:  courier, as plugin_bearerbox.
  * Source:     Kannel 1.4.5 user guide, box protocol of its gw/ sources; measured on
  *             Debian's bearerbox.
  *
- * An MT goes to the first link that is up, in the order of the configuration. Its ack
- * ends the job; without one the job ends in doubt, since bearerbox may have it.
- * bearerbox keeps an MO or DLR until we acknowledge it, which we do only when keeper
- * says that it is on disk. */
+ * An MT goes to the first link that can take it, in the order of the configuration;
+ * while none can it waits here, some seconds at most. Its ack ends the job; without one
+ * the job ends in doubt, since bearerbox may have it. bearerbox keeps an MO or DLR
+ * until we acknowledge it, which we do only when keeper says that it is on disk. */
 #include "relay/relay.h"
+#include "plugin/bearerbox_link.h"
+#include "plugin/bearerbox_pace.h"
 #include "plugin/box_codec.h"
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <netinet/tcp.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <time.h>
 
+/* The keeper's lease of a job is 60 s: WAITING_MS and ACK_WAIT_MS fit into it. */
+#define WAITING_MS 10000U /* until a link can take it */
+#define ACK_WAIT_MS 30000U
+#define WAITING_MAX 512U      /* MTs that no link can take now */
 #define MTS_MAX 1000U         /* unacknowledged, for each link */
 #define INPUTS_MAX 200U       /* MOs and DLRs with keeper; then the link is not read */
 #define OUTPUT_MAX (1U << 20) /* bytes that bearerbox has not taken yet */
 #define DLR_TEXT_MAX 4096U
-#define ACK_WAIT_MS 30000U
 #define HEARTBEAT_MS 30000U
-#define NACK_DELAY_MS 1000U /* a nacked MO comes again at once: not too fast */
-#define STABLE_MS 10000U    /* a link that held this long starts again at once */
-#define BACKOFF_LEAST_MS 1000U
-#define BACKOFF_MOST_MS 60000U
+#define FRAME_WAIT_MS 10000U /* for the rest of a frame that began */
+#define NACK_DELAY_MS 1000U  /* a nacked MO comes again at once: not too fast */
 
-enum box_state {
-    ST_DOWN, /* waiting for the next try */
-    ST_CONNECTING,
-    ST_SETTLING, /* identified; a bearerbox that does not want us closes now */
-    ST_UP,
-    ST_FINISHING, /* bearerbox asked us to go: waits for acks, takes no MT */
-    ST_COUNT
+struct job { /* clear text: wiped */
+    TAILQ_ENTRY(job) entry;
+    struct ipc_job_sms sms;
+    uint64_t since_ms;
+    size_t bytes;
+    char packed[]; /* struct sms */
 };
 
-struct mt {
+struct mt { /* a job on its way */
     TAILQ_ENTRY(mt) entry;
+    struct job *job;
     char id[BOX_UUID_LEN + 1];
-    uint8_t job[16];
     uint64_t given_ms;
     uint64_t first_byte; /* of its frame, in what the link ever wrote */
 };
@@ -60,13 +62,11 @@ struct input { /* an MO or DLR that is not acknowledged yet */
 };
 
 struct box {
-    const struct config_kannel *conf;
-    enum box_state state;
-    struct bufferevent *bev;
-    struct event *timer; /* see states[] */
-    unsigned backoff_ms;
-    uint64_t up_since_ms, heartbeat_ms;
-    uint64_t written; /* bytes given to bev since it connected */
+    struct box_link link;
+    struct box_pace pace;
+    bool on_trial; /* it failed: one MT at a time, until one is taken */
+    uint64_t heartbeat_ms;
+    uint64_t begun_ms; /* a frame began and is not whole; 0: none */
     TAILQ_HEAD(, mt) mts;
     size_t mt_count;
     TAILQ_HEAD(, input) inputs;
@@ -77,36 +77,12 @@ static struct {
     struct relay *r;
     struct box *boxes;
     size_t count;
+    TAILQ_HEAD(, job) waiting; /* no link could take them yet */
+    size_t waiting_count;
+    struct event *timer; /* for what waits, and for links at rest */
     bool link_up, draining;
+    uint32_t window;
 } door;
-
-static void box_connect(struct box *b);
-static void box_late(struct box *b);
-static void box_settled(struct box *b);
-static void box_tick(struct box *b);
-static void box_finish_late(struct box *b);
-static void box_read(struct box *b);
-
-static const struct {
-    const char *name;
-    unsigned timer_ms; /* 0: the back-off */
-    void (*on_timer)(struct box *b);
-} states[] = {
-    [ST_DOWN] = { "down", 0, box_connect },
-    [ST_CONNECTING] = { "connecting", 10000, box_late },
-    [ST_SETTLING] = { "settling", 300, box_settled },
-    [ST_UP] = { "up", 1000, box_tick },
-    [ST_FINISHING] = { "finishing", 5000, box_finish_late },
-};
-_Static_assert(sizeof states / sizeof states[0] == ST_COUNT, "a row a state");
-
-static uint64_t now_ms(void)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static void arm(struct event *timer, unsigned ms)
 {
@@ -115,46 +91,46 @@ static void arm(struct event *timer, unsigned ms)
     (void)event_add(timer, &tv);
 }
 
-/* The wait before the next try, three to five quarters of the nominal one: courier and
- * its neighbours must not all come back in the same moment. Then doubles it. */
-static unsigned backoff_take(struct box *b)
-{
-    const unsigned nominal = b->backoff_ms;
-    uint16_t dice = 0;
+static void pump(void);
+static struct box *box_for_mt(uint64_t now);
+static void send_job(struct box *b, struct job *job);
 
-    (void)RAND_bytes((unsigned char *)&dice, sizeof dice);
-    b->backoff_ms = nominal * 2 > BACKOFF_MOST_MS ? BACKOFF_MOST_MS : nominal * 2;
-    return nominal * 3 / 4 + dice % (nominal / 2);
+static bool is_resting(const struct box *b, uint64_t now)
+{
+    return b->pace.rest_until_ms > now;
 }
 
-/* Tells keeper when the last link goes or the first one comes. */
+static bool is_limited(const struct box *b)
+{
+    return b->pace.per_s != 0 || b->on_trial;
+}
+
+/* Tells keeper when the last link goes that takes MTs, when the first one comes, and
+ * how much they want under way. */
 static void tell_link(void)
 {
-    bool up = false;
+    const uint64_t now = box_link_now_ms();
+    bool up = false, limited = false;
+    uint32_t window = 0;
 
-    for (size_t i = 0; i < door.count; i++)
-        up = up || door.boxes[i].state == ST_UP;
-    if (up == door.link_up)
+    for (size_t i = 0; i < door.count; i++) {
+        const struct box *b = &door.boxes[i];
+
+        if (b->link.state != ST_UP || is_resting(b, now))
+            continue;
+        up = true;
+        limited = limited || is_limited(b);
+        window += b->on_trial ? 1 : box_pace_window(&b->pace);
+    }
+    if (!limited)
+        window = 0;
+    else if (window > BOX_WINDOW)
+        window = BOX_WINDOW;
+    if (up == door.link_up && window == door.window)
         return;
     door.link_up = up;
-    relay_link_state(door.r, LINK_SMS, up, 0);
-}
-
-static void enter(struct box *b, enum box_state state)
-{
-    LOG(L_DEBUG, "box.state", LOG_STR("kannel", b->conf->title),
-        LOG_STR("from", states[b->state].name), LOG_STR("to", states[state].name));
-    b->state = state;
-    arm(b->timer, state == ST_DOWN ? backoff_take(b) : states[state].timer_ms);
-    tell_link();
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *ctx)
-{
-    struct box *b = ctx;
-
-    (void)fd, (void)what;
-    states[b->state].on_timer(b);
+    door.window = window;
+    relay_link_state(door.r, LINK_SMS, up, window);
 }
 
 static void box_send(struct box *b, const struct box_message *m)
@@ -163,23 +139,32 @@ static void box_send(struct box *b, const struct box_message *m)
 
     buf_init(&frame, BOX_HEAD + BOX_FRAME_MAX);
     box_pack(m, &frame);
-    if (buf_ok(&frame) && bufferevent_write(b->bev, frame.p, frame.n) == 0)
-        b->written += frame.n;
+    if (buf_ok(&frame))
+        (void)box_link_send(&b->link, buf_span(&frame));
     buf_wipe(&frame);
 }
 
-static size_t unsent(const struct box *b)
+static void job_end(struct job *job, enum job_outcome outcome, const char *why)
 {
-    return b->bev == NULL ? 0 : evbuffer_get_length(bufferevent_get_output(b->bev));
+    relay_job_done(door.r, job->sms.job, outcome, why);
+    OPENSSL_cleanse(job, sizeof *job + job->bytes);
+    free(job);
+}
+
+static struct job *mt_end(struct box *b, struct mt *mt)
+{
+    struct job *job = mt->job;
+
+    TAILQ_REMOVE(&b->mts, mt, entry);
+    b->mt_count--;
+    free(mt);
+    return job;
 }
 
 static void mt_done(struct box *b, struct mt *mt, enum job_outcome outcome,
                     const char *why)
 {
-    relay_job_done(door.r, mt->job, outcome, why);
-    TAILQ_REMOVE(&b->mts, mt, entry);
-    b->mt_count--;
-    free(mt);
+    job_end(mt_end(b, mt), outcome, why);
 }
 
 static void input_free(struct input *in)
@@ -195,47 +180,30 @@ static void input_free(struct input *in)
 
 /* An MT of which no byte left is not in doubt. What bearerbox had not heard of an MO or
  * DLR it will send again. */
-static void box_lost(struct box *b, const char *why)
+static size_t on_lost(void *ctx, uint64_t handed)
 {
-    const uint64_t sent = b->written - unsent(b);
+    struct box *b = ctx;
+    const size_t unacked = b->mt_count;
 
-    if (b->state == ST_UP || b->backoff_ms == BACKOFF_LEAST_MS)
-        LOG(L_WARN, "box.lost", LOG_STR("kannel", b->conf->title), LOG_STR("why", why),
-            LOG_U64("unacked", b->mt_count),
-            LOG_STR("hint", "is bearerbox running, does it allow this box?"));
+    b->on_trial = b->on_trial || unacked > 0;
     while (!TAILQ_EMPTY(&b->mts)) {
         struct mt *mt = TAILQ_FIRST(&b->mts);
 
-        mt_done(b, mt, mt->first_byte < sent ? JOB_DOUBT : JOB_BUSY,
+        mt_done(b, mt, mt->first_byte < handed ? JOB_DOUBT : JOB_BUSY,
                 "bearerbox went without an ack");
     }
     while (!TAILQ_EMPTY(&b->inputs))
         input_free(TAILQ_FIRST(&b->inputs));
-    if (b->bev != NULL)
-        bufferevent_free(b->bev);
-    b->bev = NULL;
-    if (b->up_since_ms != 0 && now_ms() - b->up_since_ms >= STABLE_MS)
-        b->backoff_ms = BACKOFF_LEAST_MS;
-    b->up_since_ms = 0;
-    enter(b, ST_DOWN);
-}
-
-static void box_late(struct box *b)
-{
-    box_lost(b, "no connection in time");
-}
-
-static void box_finish_late(struct box *b)
-{
-    box_lost(b, "bearerbox asked us to close");
+    b->begun_ms = 0;
+    return unacked;
 }
 
 /* bearerbox ends only after its boxes closed: go as soon as nothing is open. */
 static void box_finish_if_idle(struct box *b)
 {
-    if (b->state == ST_FINISHING && b->mt_count == 0 && b->input_count == 0 &&
-        unsent(b) == 0)
-        box_finish_late(b);
+    if (b->link.state == ST_FINISHING && b->mt_count == 0 && b->input_count == 0 &&
+        box_link_unsent(&b->link) == 0)
+        box_link_lost(&b->link, "bearerbox asked us to close");
 }
 
 static void ack_send(struct box *b, const char *id, int32_t time, enum box_nack nack)
@@ -255,7 +223,7 @@ static void input_done(struct input *in, enum box_nack nack)
 
     ack_send(b, in->id, in->time, nack);
     input_free(in);
-    box_read(b); /* it may have stopped at INPUTS_MAX */
+    box_link_read_again(&b->link); /* it may have stopped at INPUTS_MAX */
 }
 
 static void on_nack(evutil_socket_t fd, short what, void *ctx)
@@ -313,7 +281,7 @@ static void input_give(struct box *b, const struct box_sms *sms, enum ipc_type t
 /* One that can never be used: bearerbox forgets it. */
 static void drop(struct box *b, const struct box_sms *sms, const char *why)
 {
-    LOG(L_WARN, "sms.dropped", LOG_STR("kannel", b->conf->title),
+    LOG(L_WARN, "sms.dropped", LOG_STR("kannel", b->link.conf->title),
         LOG_STR("id", sms->id), LOG_STR("why", why));
     ack_send(b, sms->id, sms->time, BOX_ACK_FAILED);
 }
@@ -327,7 +295,7 @@ static void take_mo(struct box *b, const struct box_sms *sms)
     box_text_put(sms->msgdata, sms->coding, &text);
     (void)span_copy(mo.id, sizeof mo.id, span_str(sms->id));
     (void)span_copy(mo.smsc, sizeof mo.smsc, sms->smsc_id);
-    if (sms->coding == BOX_8BIT)
+    if (sms->coding == BOX_8BIT && !box_is_text(sms->msgdata))
         drop(b, sms, "binary, no text");
     else if (!buf_ok(&text))
         drop(b, sms, "text too long");
@@ -365,10 +333,11 @@ static void on_admin(struct box *b, const struct box_message *m)
 {
     if (m->admin.command != BOX_SHUTDOWN && m->admin.command != BOX_RESTART)
         return;
-    LOG(L_INFO, "box.closing", LOG_STR("kannel", b->conf->title),
+    if (b->link.state == ST_FINISHING)
+        return;
+    LOG(L_INFO, "box.closing", LOG_STR("kannel", b->link.conf->title),
         LOG_STR("why", "bearerbox shuts down"), LOG_U64("unacked", b->mt_count));
-    if (b->state != ST_FINISHING)
-        enter(b, ST_FINISHING);
+    box_link_finish(&b->link);
 }
 
 static void on_sms(struct box *b, const struct box_message *m)
@@ -383,6 +352,45 @@ static void on_sms(struct box *b, const struct box_message *m)
         drop(b, &m->sms, "neither MO nor DLR");
 }
 
+static struct mt *mt_of(struct box *b, const char *id)
+{
+    struct mt *mt;
+
+    for (mt = TAILQ_FIRST(&b->mts); mt != NULL; mt = TAILQ_NEXT(mt, entry))
+        if (memcmp(mt->id, id, sizeof mt->id) == 0)
+            break;
+    return mt;
+}
+
+/* What the answer to an MT says about the link. */
+static void box_judge(struct box *b, const struct mt *mt, int32_t nack)
+{
+    const uint64_t now = box_link_now_ms();
+
+    if (nack != BOX_ACK_LATER) {
+        if (box_pace_well(&b->pace, mt->given_ms))
+            b->on_trial = false;
+    } else if (box_pace_full(&b->pace, mt->given_ms, now)) {
+        b->on_trial = true;
+        LOG(L_WARN, "box.full", LOG_STR("kannel", b->link.conf->title),
+            LOG_U64("rest_ms", b->pace.rest_ms), LOG_U64("unacked", b->mt_count),
+            LOG_STR("hint", "is its SMSC slow or away? see sms-outgoing-queue-limit"));
+    }
+}
+
+/* Full: another link may have room, and the keeper need not wait to ask again. */
+static bool mt_goes_elsewhere(struct box *b, struct mt *mt)
+{
+    const uint64_t now = box_link_now_ms();
+    struct box *other = NULL;
+
+    if (!door.draining && now - mt->job->since_ms < WAITING_MS)
+        other = box_for_mt(now);
+    if (other != NULL)
+        send_job(other, mt_end(b, mt));
+    return other != NULL;
+}
+
 static void on_ack(struct box *b, const struct box_message *m)
 {
     static const struct {
@@ -394,18 +402,18 @@ static void on_ack(struct box *b, const struct box_message *m)
         [BOX_ACK_LATER] = { JOB_BUSY, "bearerbox is full" },
         [BOX_ACK_BUFFERED] = { JOB_SENT, "queued in bearerbox" },
     };
-    struct mt *mt;
+    struct mt *mt = mt_of(b, m->ack.id);
 
-    TAILQ_FOREACH(mt, &b->mts, entry)
-    if (memcmp(mt->id, m->ack.id, sizeof mt->id) == 0)
-        break;
-    if (mt == NULL)
-        LOG(L_INFO, "ack.unknown", LOG_STR("kannel", b->conf->title),
+    if (mt == NULL) {
+        LOG(L_INFO, "ack.unknown", LOG_STR("kannel", b->link.conf->title),
             LOG_STR("id", m->ack.id));
-    else if (m->ack.nack < 0 || m->ack.nack > BOX_ACK_BUFFERED)
+    } else if (m->ack.nack < 0 || m->ack.nack > BOX_ACK_BUFFERED) {
         mt_done(b, mt, JOB_DOUBT, "an ack of no known kind");
-    else
-        mt_done(b, mt, acks[m->ack.nack].outcome, acks[m->ack.nack].why);
+    } else {
+        box_judge(b, mt, m->ack.nack);
+        if (m->ack.nack != BOX_ACK_LATER || !mt_goes_elsewhere(b, mt))
+            mt_done(b, mt, acks[m->ack.nack].outcome, acks[m->ack.nack].why);
+    }
 }
 
 /* false: it was none, and the link is gone. */
@@ -420,7 +428,7 @@ static bool take_frame(struct box *b, struct span payload)
     const char *why;
 
     if (box_unpack(payload, &m, &why) != 0) {
-        box_lost(b, why);
+        box_link_lost(&b->link, why);
         return false;
     }
     if (handlers[m.type] != NULL)
@@ -428,128 +436,117 @@ static bool take_frame(struct box *b, struct span payload)
     return true;
 }
 
-/* Takes every whole frame, unless keeper has enough to do already: then the rest stays
- * in the socket, and bearerbox waits. */
-static void box_read(struct box *b)
+/* Keeper has enough to do already, or bearerbox does not take our acks. */
+static bool reads_nothing(const struct box *b)
 {
-    struct evbuffer *in = bufferevent_get_input(b->bev);
+    return b->input_count >= INPUTS_MAX || box_link_unsent(&b->link) >= OUTPUT_MAX;
+}
+
+/* Takes every whole frame; what is not read stays in the socket, and bearerbox waits. A
+ * frame's beginning promises its end, since acks and inputs wait behind it. */
+static void on_input(void *ctx, struct evbuffer *in)
+{
+    struct box *b = ctx;
     unsigned char head[BOX_HEAD];
     size_t bytes;
 
-    while (b->input_count < INPUTS_MAX) {
+    while (!reads_nothing(b)) {
         const ev_ssize_t have = evbuffer_copyout(in, head, sizeof head);
         const int rc =
             box_frame_bytes(span_of(head, have < 0 ? 0 : (size_t)have), &bytes);
 
         if (rc < 0) {
-            box_lost(b, "a frame of impossible length");
+            box_link_lost(&b->link, "a frame of impossible length");
             return;
         }
-        if (rc == 0 || evbuffer_get_length(in) < bytes)
+        if (rc == 0 || evbuffer_get_length(in) < bytes) {
+            if (evbuffer_get_length(in) > 0 && b->begun_ms == 0)
+                b->begun_ms = box_link_now_ms();
             break;
+        }
         if (!take_frame(b, span_of(evbuffer_pullup(in, (ev_ssize_t)bytes) + BOX_HEAD,
                                    bytes - BOX_HEAD)))
             return;
         (void)evbuffer_drain(in, bytes);
+        b->begun_ms = 0;
     }
+    pump();
     box_finish_if_idle(b);
 }
 
-static void on_read(struct bufferevent *bev, void *ctx)
-{
-    (void)bev;
-    box_read(ctx);
-}
-
-static void on_written(struct bufferevent *bev, void *ctx)
-{
-    (void)bev;
-    box_finish_if_idle(ctx);
-}
-
-static void box_identify(struct box *b)
-{
-    const int on = 1, fd = bufferevent_getfd(b->bev);
-    struct box_message m;
-
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    box_init(&m, BOX_ADMIN);
-    m.admin.command = BOX_IDENTIFY;
-    m.admin.boxc_id = span_str(b->conf->box_id);
-    box_send(b, &m);
-    enter(b, ST_SETTLING);
-}
-
-static void on_event(struct bufferevent *bev, short what, void *ctx)
+static void on_written(void *ctx)
 {
     struct box *b = ctx;
 
-    (void)bev;
-    if (what & BEV_EVENT_CONNECTED)
-        box_identify(b);
-    else if (what & BEV_EVENT_EOF)
-        box_lost(b, "bearerbox closed the connection");
-    else if (what & BEV_EVENT_TIMEOUT)
-        box_lost(b, "bearerbox does not read");
-    else
-        box_lost(b, evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+    box_link_read_again(&b->link); /* it may have stopped at OUTPUT_MAX */
 }
 
-static void box_connect(struct box *b)
+static void on_connected(void *ctx)
 {
-    const struct timeval write_wait = { ACK_WAIT_MS / 1000, 0 };
-    struct sockaddr_storage to = b->conf->address.sa; /* libevent wants it writable */
-
-    if (door.draining)
-        return;
-    b->written = 0;
-    b->bev = bufferevent_socket_new(door.r->base, -1, BEV_OPT_CLOSE_ON_FREE);
-    if (b->bev == NULL) {
-        box_lost(b, "out of memory");
-        return;
-    }
-    bufferevent_setcb(b->bev, on_read, on_written, on_event, b);
-    bufferevent_setwatermark(b->bev, EV_READ, 0, BOX_HEAD + BOX_FRAME_MAX);
-    bufferevent_set_timeouts(b->bev, NULL, &write_wait);
-    (void)bufferevent_enable(b->bev, EV_READ | EV_WRITE);
-    enter(b, ST_CONNECTING);
-    if (bufferevent_socket_connect(b->bev, (struct sockaddr *)&to,
-                                   (int)b->conf->address.sa_len) != 0)
-        box_lost(b, "no socket");
-}
-
-static void box_settled(struct box *b)
-{
-    b->up_since_ms = b->heartbeat_ms = now_ms();
-    LOG(L_INFO, "box.up", LOG_STR("kannel", b->conf->title),
-        LOG_STR("box", b->conf->box_id));
-    enter(b, ST_UP);
-}
-
-static void box_tick(struct box *b)
-{
-    const uint64_t now = now_ms();
+    struct box *b = ctx;
     struct box_message m;
+
+    b->heartbeat_ms = box_link_now_ms();
+    box_init(&m, BOX_ADMIN);
+    m.admin.command = BOX_IDENTIFY;
+    m.admin.boxc_id = span_str(b->link.conf->box_id);
+    box_send(b, &m);
+}
+
+static void on_state(void *ctx)
+{
+    (void)ctx;
+    pump();
+}
+
+/* MTs whose ack is late. When nothing at all was heard since one was given, bearerbox
+ * hangs: the link is lost, so that others get what follows. true: it is. */
+static bool box_is_silent(struct box *b, uint64_t now)
+{
     struct mt *mt;
 
-    while ((mt = TAILQ_FIRST(&b->mts)) != NULL && now - mt->given_ms >= ACK_WAIT_MS)
+    while ((mt = TAILQ_FIRST(&b->mts)) != NULL && now - mt->given_ms >= ACK_WAIT_MS) {
+        if (b->link.heard_ms < mt->given_ms) {
+            box_link_lost(&b->link, "bearerbox does not answer");
+            return true;
+        }
         mt_done(b, mt, JOB_DOUBT, "no ack in time");
+    }
+    return false;
+}
+
+static void on_tick(void *ctx)
+{
+    struct box *b = ctx;
+    const uint64_t now = box_link_now_ms();
+    struct box_message m;
+
+    if (box_is_silent(b, now))
+        return;
+    if (b->begun_ms != 0 && !reads_nothing(b) && now - b->begun_ms >= FRAME_WAIT_MS) {
+        box_link_lost(&b->link, "a frame began and did not end");
+        return;
+    }
     if (now - b->heartbeat_ms >= HEARTBEAT_MS) {
         box_init(&m, BOX_HEARTBEAT);
         m.heartbeat.load = (int32_t)b->mt_count;
         box_send(b, &m);
         b->heartbeat_ms = now;
     }
-    arm(b->timer, states[ST_UP].timer_ms);
 }
 
-static struct box *box_for_mt(void)
+static bool has_room(const struct box *b)
+{
+    return b->link.state == ST_UP && b->mt_count < (b->on_trial ? 1 : MTS_MAX) &&
+           box_link_unsent(&b->link) < OUTPUT_MAX;
+}
+
+static struct box *box_for_mt(uint64_t now)
 {
     for (size_t i = 0; i < door.count; i++) {
         struct box *b = &door.boxes[i];
 
-        if (b->state == ST_UP && b->mt_count < MTS_MAX && unsent(b) < OUTPUT_MAX)
+        if (has_room(b) && box_pace_wait(&b->pace, now) == 0)
             return b;
     }
     return NULL;
@@ -581,7 +578,7 @@ static void mt_send(struct box *b, const struct mt *mt, const struct ipc_job_sms
 
     memcpy(receiver + 1, job->to, strlen(job->to) + 1);
     box_init(&m, BOX_SMS);
-    m.sms.sender = span_str(sms->from[0] != '\0' ? sms->from : b->conf->sender);
+    m.sms.sender = span_str(sms->from[0] != '\0' ? sms->from : b->link.conf->sender);
     m.sms.receiver = span_str(receiver); /* with "+": SMPP's sign of "international" */
     m.sms.udhdata = or_null(sms->udh);
     m.sms.msgdata = ready->text;
@@ -607,29 +604,30 @@ static void mt_send(struct box *b, const struct mt *mt, const struct ipc_job_sms
         m.sms.dlr_mask = (int32_t)job->dlr_mask;
         m.sms.dlr_url = span_str(job->dlr_url);
     }
-    m.sms.boxc_id = span_str(b->conf->box_id);
+    m.sms.boxc_id = span_str(b->link.conf->box_id);
     box_send(b, &m);
 }
 
-static void give_mt(const struct ipc_job_sms *job, const struct sms *sms,
+/* Takes the job. */
+static void give_mt(struct box *b, struct job *job, const struct sms *sms,
                     const struct ready *ready)
 {
-    struct box *b = box_for_mt();
-    struct mt *mt = b == NULL ? NULL : calloc(1, sizeof *mt);
+    struct mt *mt = calloc(1, sizeof *mt);
     uint8_t raw[16];
 
     if (mt == NULL || RAND_bytes(raw, sizeof raw) != 1) {
-        relay_job_done(door.r, job->job, JOB_BUSY, "no link to a bearerbox is free");
+        job_end(job, JOB_BUSY, "out of memory");
         free(mt);
         return;
     }
     box_uuid_text(raw, mt->id);
-    memcpy(mt->job, job->job, sizeof mt->job);
-    mt->given_ms = now_ms();
-    mt->first_byte = b->written;
+    mt->job = job;
+    mt->given_ms = box_link_now_ms();
+    mt->first_byte = b->link.written;
     TAILQ_INSERT_TAIL(&b->mts, mt, entry);
     b->mt_count++;
-    mt_send(b, mt, job, sms, ready);
+    box_pace_take(&b->pace);
+    mt_send(b, mt, &job->sms, sms, ready);
 }
 
 /* NULL, or why this job can never be sent; keeper is another process, so its word is
@@ -656,46 +654,138 @@ static const char *make_ready(const struct ipc_job_sms *job, const struct sms *s
     return NULL;
 }
 
-static void bearerbox_take_job(struct relay *r, const struct ipc_frame *f)
+/* Over link b, or refused. Takes the job. */
+static void send_job(struct box *b, struct job *job)
 {
-    const struct ipc_job_sms *job = f->fixed;
     struct ready ready;
     struct sms sms;
     struct buf wide;
     const char *fault;
 
+    buf_init(&wide, 2 * SMS_OCTETS_MAX);
+    fault = !sms_unpack(span_of(job->packed, job->bytes), &sms)
+                ? "not an SMS"
+                : make_ready(&job->sms, &sms, &wide, &ready);
+    if (fault != NULL)
+        job_end(job, JOB_REFUSED, fault);
+    else
+        give_mt(b, job, &sms, &ready);
+    buf_wipe(&wide);
+}
+
+static struct job *waiting_take(void)
+{
+    struct job *job = TAILQ_FIRST(&door.waiting);
+
+    TAILQ_REMOVE(&door.waiting, job, entry);
+    door.waiting_count--;
+    return job;
+}
+
+static void wait_for_link(const struct ipc_job_sms *sms, struct span packed)
+{
+    struct job *job =
+        door.waiting_count >= WAITING_MAX ? NULL : malloc(sizeof *job + packed.n);
+
+    if (job == NULL) {
+        relay_job_done(door.r, sms->job, JOB_BUSY, "too many wait for a link");
+        return;
+    }
+    job->sms = *sms;
+    job->since_ms = box_link_now_ms();
+    job->bytes = packed.n;
+    if (packed.n > 0)
+        memcpy(job->packed, packed.p, packed.n);
+    TAILQ_INSERT_TAIL(&door.waiting, job, entry);
+    door.waiting_count++;
+}
+
+/* Until something can be done that no byte from bearerbox announces. */
+static void arm_timer(uint64_t now)
+{
+    const struct job *first = TAILQ_FIRST(&door.waiting);
+    unsigned ms = WAITING_MS;
+    bool wanted = first != NULL;
+
+    if (first != NULL)
+        ms = (unsigned)(first->since_ms + WAITING_MS - now);
+    for (size_t i = 0; i < door.count; i++) {
+        struct box *b = &door.boxes[i];
+        const bool rests = b->link.state == ST_UP && is_resting(b, now);
+        unsigned wait_ms;
+
+        if (!rests && (first == NULL || !has_room(b)))
+            continue;
+        wait_ms = box_pace_wait(&b->pace, now);
+        ms = wait_ms < ms ? wait_ms : ms;
+        wanted = true;
+    }
+    if (wanted)
+        arm(door.timer, ms == 0 ? 1 : ms);
+}
+
+/* Sends what waits, the oldest first, as far as links can take it. */
+static void pump(void)
+{
+    const uint64_t now = box_link_now_ms();
+    const struct job *first;
+    struct box *b;
+
+    while ((first = TAILQ_FIRST(&door.waiting)) != NULL) {
+        if (now - first->since_ms >= WAITING_MS)
+            job_end(waiting_take(), JOB_BUSY, "no link to a bearerbox was free");
+        else if ((b = box_for_mt(now)) != NULL)
+            send_job(b, waiting_take());
+        else
+            break;
+    }
+    tell_link();
+    arm_timer(now);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd, (void)what, (void)ctx;
+    pump();
+}
+
+static void bearerbox_take_job(struct relay *r, const struct ipc_frame *f)
+{
+    const struct ipc_job_sms *job = f->fixed;
+
     if (door.draining) {
         relay_job_done(r, job->job, JOB_BUSY, "stopping");
         return;
     }
-    buf_init(&wide, 2 * SMS_OCTETS_MAX);
-    fault = !sms_unpack(f->tail, &sms) ? "not an SMS"
-                                       : make_ready(job, &sms, &wide, &ready);
-    if (fault != NULL)
-        relay_job_done(r, job->job, JOB_REFUSED, fault);
-    else
-        give_mt(job, &sms, &ready);
-    buf_wipe(&wide);
+    wait_for_link(job, f->tail);
+    pump();
 }
 
 static int bearerbox_start(struct relay *r, struct err *e)
 {
-    door.r = r;
-    door.boxes = calloc(r->config->kannel_count, sizeof *door.boxes);
-    if (door.boxes == NULL)
-        return err_set(e, ERR_TEMP, "4.3.0", "bearerbox: out of memory");
-    door.count = r->config->kannel_count;
-    for (size_t i = 0; i < door.count; i++) {
-        struct box *b = &door.boxes[i];
+    static const struct box_link_user user = { .on_connected = on_connected,
+                                               .on_state = on_state,
+                                               .on_input = on_input,
+                                               .on_written = on_written,
+                                               .on_tick = on_tick,
+                                               .on_lost = on_lost };
 
-        b->conf = &r->config->kannels[i];
-        b->backoff_ms = BACKOFF_LEAST_MS;
+    door.r = r;
+    TAILQ_INIT(&door.waiting);
+    door.timer = evtimer_new(r->base, on_timer, NULL);
+    door.boxes = calloc(r->config->kannel_count, sizeof *door.boxes);
+    if (door.boxes == NULL || door.timer == NULL)
+        return err_set(e, ERR_TEMP, "4.3.0", "bearerbox: out of memory");
+    for (size_t i = 0; i < r->config->kannel_count; i++) {
+        struct box *b = &door.boxes[i];
+        const struct config_kannel *conf = &r->config->kannels[i];
+
         TAILQ_INIT(&b->mts);
         TAILQ_INIT(&b->inputs);
-        b->timer = evtimer_new(r->base, on_timer, b);
-        if (b->timer == NULL)
-            return err_set(e, ERR_TEMP, "4.3.0", "bearerbox: out of memory");
-        arm(b->timer, 0); /* connects at the loop's first turn */
+        box_pace_init(&b->pace, conf->throughput, box_link_now_ms());
+        if (box_link_open(&b->link, r->base, conf, &user, b, e) != 0)
+            return -1;
+        door.count++;
     }
     return 0;
 }
@@ -704,6 +794,10 @@ static void bearerbox_drain(struct relay *r)
 {
     (void)r;
     door.draining = true;
+    while (!TAILQ_EMPTY(&door.waiting))
+        job_end(waiting_take(), JOB_BUSY, "stopping");
+    for (size_t i = 0; i < door.count; i++)
+        box_link_stop(&door.boxes[i].link);
 }
 
 /* MTs without ack, inputs that keeper has, bytes that have not left. An input that
@@ -717,7 +811,7 @@ static size_t bearerbox_busy(struct relay *r)
         const struct box *b = &door.boxes[i];
         const struct input *in;
 
-        busy += b->mt_count + (unsent(b) > 0);
+        busy += b->mt_count + (box_link_unsent(&b->link) > 0);
         TAILQ_FOREACH(in, &b->inputs, entry)
         busy += in->call != 0;
     }
