@@ -25,7 +25,7 @@ tell_where() {
 # shellcheck disable=SC2034 # for the stories
 CLINIC=clinic@clinic.example SMS_DOMAIN=sms.clinic.example
 
-# start NEIGHBOUR... - of: postfix bearerbox phone sealpostd.
+# start NEIGHBOUR... - of: postfix bearerbox phone app sealpostd.
 start() {
     local name
     for name in "$@"; do "start_$name"; done
@@ -190,6 +190,49 @@ expect_sendsms() {
     expect_match "$want" "$(sendsms "$@")" "the answer to $*"
 }
 
+# -- an application, at http://127.0.0.1:APP_PORT
+
+# start_app - an application's HTTP server; what it is asked is kept in DIR/app.jsonl.
+start_app() {
+    ! is_up app || return 0
+    touch "$DIR/app.jsonl"
+    spawn app "$PYTHON" "$STORIES/app.py" run --dir "$DIR" --port "$APP_PORT"
+    wait_until is_listening "$APP_PORT" || fail "no application: $(cat "$DIR/app.log")"
+}
+
+stop_app() { stop_spawned app; }
+
+# app_answers STATUS - from now on: "200", "503", "302 URL", "hang".
+app_answers() {
+    printf '%s\n' "$1" >"$DIR/story/app.status"
+    mv "$DIR/story/app.status" "$DIR/app.status"
+}
+
+# app_list [OPTION...] - what it was asked, a JSON line each: method, path, query, ...
+app_list() { "$PYTHON" "$STORIES/app.py" list --dir "$DIR" "$@"; }
+
+# app_texts GLOB - the requests that match as a whole, each ended by a NUL: "METHOD PATH
+# name=value name=value", decoded; a line break and the body when there is one.
+app_texts() { app_list --like "$1" --texts; }
+
+# app_count [GLOB] - how many such requests came.
+app_count() { app_texts "${1:-*}" | tr -cd '\0' | wc -c; }
+
+has_callback() { [ "$(app_count "$1")" -ge "$2" ]; }
+
+# expect_callback GLOB [N] - N (1) such requests come; the newest is printed.
+expect_callback() {
+    wait_until has_callback "$1" "${2:-1}" ||
+        fail "no callback like '$1' came; what came: $(app_list)"
+    app_texts "$1" | tail -z -n 1 | tr '\0' '\n'
+}
+
+# refute_callback [GLOB] - none such came (now; wait for something else first).
+refute_callback() {
+    [ "$(app_count "${1:-*}")" -eq 0 ] ||
+        fail "a callback like '${1:-*}' came: $(app_list --like "${1:-*}")"
+}
+
 # -- the handset
 
 # handset ARGUMENT... - the reference handset; HANDSET names it ("1" by default).
@@ -283,12 +326,12 @@ is_message_there() {
 
 # refute_on_disk WORD... - in no shape in any file of the server: store, keys, logs,
 # temporary files, and whatever else it may have made in DIR. Not searched: what is not
-# the server's (mailboxes, Postfix, Kannel, phone, handsets, the story's own files below
-# DIR/story). Prints how many files were searched.
+# the server's (mailboxes, Postfix, Kannel, phone, application, handsets, the story's own
+# files below DIR/story). Prints how many files were searched.
 refute_on_disk() {
     local skip=() path found
     for path in "$DIR"/{mail,postfix,kannel,bearerbox.log,sms.jsonl,phone.log,story} \
-        "$DIR"/{postfix.log,handset-*}; do
+        "$DIR"/{postfix.log,app.jsonl,app.log,app.status,handset-*}; do
         skip+=(--skip "$path")
     done
     found=$("$PYTHON" "$STORIES/ondisk.py" "${skip[@]}" "$DIR" "$@") ||
