@@ -11,6 +11,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -235,6 +236,13 @@ static void link_connected(struct box_link *l)
     enter(l, ST_SETTLING);
 }
 
+static const char *why_ended(const struct box_link *l)
+{
+    return l->state == ST_SETTLING ? "bearerbox closed the connection at once"
+                                   : "bearerbox closed the connection";
+}
+
+/* Its end and a reset are one: which of them comes depends on who was faster. */
 static const char *why_failed(const struct box_link *l)
 {
     const int error = EVUTIL_SOCKET_ERROR();
@@ -242,6 +250,8 @@ static const char *why_failed(const struct box_link *l)
 
     if (why != NULL)
         return why;
+    if (l->state != ST_CONNECTING && (error == ECONNRESET || error == EPIPE))
+        return why_ended(l);
     return error == 0 ? "the connection failed" : evutil_socket_error_to_string(error);
 }
 
@@ -253,7 +263,7 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
     if (what & BEV_EVENT_CONNECTED)
         link_connected(l);
     else if (what & BEV_EVENT_EOF)
-        box_link_lost(l, "bearerbox closed the connection");
+        box_link_lost(l, why_ended(l));
     else if (what & BEV_EVENT_TIMEOUT)
         box_link_lost(l, "bearerbox does not read");
     else

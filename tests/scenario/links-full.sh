@@ -42,6 +42,17 @@ expect_log 'box.full .*kannel=main .*rest_ms=2000' >/dev/null
 expect_log 'box.full .*kannel=main .*rest_ms=4000' >/dev/null
 expect_equal 0 "$(log_count 'outbox.outcome .*outcome=busy')" "handed back"
 
+# It did rest: nothing came to it between.
+"$PYTHON" - "$DIR/mad/mts.jsonl" <<'PYTHON'
+import json, sys
+with open(sys.argv[1]) as lines:
+    at = [json.loads(line)["at"] for line in lines]
+for n, rest_s in ((30, 1), (31, 2), (32, 4)):
+    if n < len(at):
+        assert at[n] - at[n - 1] >= rest_s - 0.1, f"SMS {n} after {at[n] - at[n - 1]} s"
+assert len(at) >= 32, f"it was asked {len(at) - 30} times"
+PYTHON
+
 # It has room again, and is all that there is.
 before=$(sent)
 stop_bearerbox2 KILL
