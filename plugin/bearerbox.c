@@ -510,7 +510,7 @@ static bool box_is_silent(struct box *b, uint64_t now)
             box_link_lost(&b->link, "bearerbox does not answer");
             return true;
         }
-        mt_done(b, mt, JOB_DOUBT, "no ack in time");
+        mt_done(b, mt, JOB_SILENT, "no ack in time");
     }
     return false;
 }

@@ -153,6 +153,7 @@ static void offer(struct smtp_rcpt *rcpt)
         .to = &rcpt->answer,
         .mail = &s->mail,
         .bytes = s->mail_bytes,
+        .number = s->account->default_sender,
         .automatic = s->mail.automatic, /* the null sender does not come so far */
         .submission_s = s->xforward.ident[0] != '\0' ? IDENT_REPEAT_S : BYTES_REPEAT_S,
     };

@@ -12,9 +12,8 @@
 #define HOUR_S 3600U
 #define ANSWERS_MAX 10U     /* an hour, to one handset */
 #define WITHDRAWN_MAX 1000U /* of one handset at once; the rest expires unread */
-#define DOUBTFUL_S                                                     \
-    604800U /* a device that an SMS registered may be disowned so long \
-             */
+/* A device that an SMS registered may be disowned so long. */
+#define DOUBTFUL_S 604800U
 
 static void answer(struct keeper *k, const struct mo *mo, enum outbox_kind kind,
                    bool one_account)
@@ -130,24 +129,30 @@ static size_t disown_devices(struct keeper *k, struct handset_record *h)
 }
 
 /* Where no account is meant, those that have a message here are; where none has, all.
- */
+ * While there is a device that its SMS may have been forged for, the word is about
+ * that: the owner of the number loses no message by disowning it. */
 static void word_wrong(struct keeper *k, struct mo *mo, const char *account, bool all)
 {
     struct withdrawal w = { .mo = mo,
                             .account = account,
                             .stop_each = account == NULL && !all };
-    size_t disowned;
+    const size_t disowned = disown_devices(k, &mo->h);
     bool changed = false;
 
+    if (disowned > 0) {
+        answer(k, mo, OUTBOX_REMOVED, false);
+        LOG(L_WARN, "handset.disowned-device", LOG_MSISDN("handset", mo->msisdn),
+            LOG_U64("devices", disowned),
+            LOG_STR("do", "see whether somebody forges the sender of SMS"));
+        return;
+    }
     tx_scan(k, T_BY_HANDSET, mo->handset, 16, NULL, 0, withdraw_one, &w);
     if (!w.stop_each || w.count == 0)
         changed = optout_set(k, mo->handset, &mo->h, account, true);
-    disowned = disown_devices(k, &mo->h);
-    if (changed || w.count > 0 || disowned > 0)
+    if (changed || w.count > 0)
         answer(k, mo, OUTBOX_WRONG, account != NULL);
     LOG(L_INFO, "handset.wrong-number", LOG_MSISDN("handset", mo->msisdn),
-        LOG_STR("account", name_of(account)), LOG_U64("withdrawn", w.count),
-        LOG_U64("devices", disowned));
+        LOG_STR("account", name_of(account)), LOG_U64("withdrawn", w.count));
 }
 
 enum ipc_verdict inbound_word(struct keeper *k, struct mo *mo, enum keyword word,

@@ -281,7 +281,8 @@ enum job_outcome {
     JOB_SENT,    /* the neighbour has it */
     JOB_BUSY,    /* later: full, down, temporary refusal */
     JOB_REFUSED, /* never */
-    JOB_DOUBT,   /* handed over, no answer came: it may have it */
+    JOB_DOUBT,   /* handed over, then the neighbour was lost: it may have it */
+    JOB_SILENT,  /* handed over, no answer came: it may have it, and is not to blame */
     JOB_OUTCOME_COUNT
 };
 struct ipc_job_done {

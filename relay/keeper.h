@@ -45,6 +45,7 @@ enum outbox_kind {
     OUTBOX_PLAIN = 13,        /* an application's SMS, as it is */
     OUTBOX_REPORT = 14,       /* to an application's dlr-url */
     OUTBOX_REPLY_CALLBACK = 15, /* a reply to an account's reply-url */
+    OUTBOX_REMOVED = 16,        /* answer to WRONG: a doubtful device is gone */
     OUTBOX_KIND_COUNT
 };
 /* In the order in which they are looked at. What was set aside only waits for its end.
@@ -233,6 +234,8 @@ void notice_want(struct keeper *k, const uint8_t handset[16], struct handset_rec
  * more (the job is dropped). */
 bool notice_render(struct keeper *k, const struct outbox_record *o,
                    const struct handset_record *h, struct sms *sms, struct buf *text);
+/* notice_origin - where the SMS of a conversation are from, and by which SMSC. */
+void notice_origin(struct keeper *k, const uint8_t conversation[16], struct sms *sms);
 /* notice_sent - the SMS that was handed over at handed_s is out: what came later gets
  * its own. */
 void notice_sent(struct keeper *k, const struct outbox_record *o, uint64_t handed_s);

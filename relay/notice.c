@@ -73,16 +73,16 @@ static void make_token(struct keeper *k, const struct outbox_record *o, char *te
     (void)b32_text(text, token, sizeof token);
 }
 
-/* The number that the sender's SMS are from, by the SMSC that its account uses. */
-static void put_origin(struct keeper *k, const struct waiting *w,
-                       const struct config_account *account, struct sms *sms)
+void notice_origin(struct keeper *k, const uint8_t conversation[16], struct sms *sms)
 {
+    const struct config_account *account;
     struct conversation_record c;
 
-    if (tx_get(k, T_CONVERSATION, w->conversation, 16, RECORD_CONVERSATION, &c)) {
-        memcpy(sms->from, c.number, sizeof sms->from);
-        record_clear(RECORD_CONVERSATION, &c);
-    }
+    if (!tx_get(k, T_CONVERSATION, conversation, 16, RECORD_CONVERSATION, &c))
+        return;
+    memcpy(sms->from, c.number, sizeof sms->from);
+    account = config_account(k->config, c.account);
+    record_clear(RECORD_CONVERSATION, &c);
     if (account == NULL)
         return;
     if (account->forced_smsc != NULL)
@@ -107,7 +107,7 @@ bool notice_render(struct keeper *k, const struct outbox_record *o,
     if (!w.any)
         return false;
     account = config_account(k->config, w.account);
-    put_origin(k, &w, account, sms);
+    notice_origin(k, w.conversation, sms);
     make_token(k, o, token);
     buf_init(&link, 512);
     buf_printf(&link, "%s/m/%s", k->config->public_url, token);

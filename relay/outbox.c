@@ -34,7 +34,8 @@ static const uint32_t windows[LINK_KIND_COUNT] = {
     [LINK_SMS] = 256, [LINK_MAIL] = 64, [LINK_HTTP] = 64
 };
 
-static const char *const outcome_names[] = { "sent", "busy", "refused", "doubt" };
+static const char *const outcome_names[] = { "sent", "busy", "refused", "doubt",
+                                             "silent" };
 static_assert(sizeof outcome_names / sizeof outcome_names[0] == JOB_OUTCOME_COUNT,
               "a name an outcome");
 
@@ -220,7 +221,7 @@ static enum ipc_verdict hand_over(struct keeper *k, void *arg)
         return IPC_GONE;
     if (w->o.kind == 0 || w->o.kind >= OUTBOX_KIND_COUNT)
         return tx_refuse(k, IPC_TEMP);
-    w->alone = w->o.doubts >= ALONE_DOUBTS;
+    w->alone = w->o.doubts + (w->o.handed != 0 ? 1U : 0U) >= ALONE_DOUBTS;
     if (w->alone && k->in_flight_count[link_of(&w->key)] > 0)
         return IPC_WAITING;
     if (w->o.handed != 0) {
@@ -380,7 +381,7 @@ static bool collect_handed(struct keeper *k, const uint8_t *key, size_t n, void 
     if (!tx_get(k, T_OUTBOX, key, n, RECORD_OUTBOX, &o))
         return tx_ok(k) || tx_forgive(k);
     if (o.handed != 0)
-        flight_add(k, &found, false);
+        flight_add(k, &found, o.doubts >= ALONE_DOUBTS);
     record_clear(RECORD_OUTBOX, &o);
     return ++*looked < SCAN_MAX && k->in_flight_count[link_of(&found)] < IN_FLIGHT_MAX;
 }
@@ -401,13 +402,15 @@ struct done {
     struct tx_key key;
 };
 
+/* A neighbour that only says nothing was not taken down: that is not counted against
+ * the entry, which may come twice all the same. */
 static void when_in_doubt(struct keeper *k, const struct tx_key *key,
-                          struct outbox_record *o, const char *why)
+                          struct outbox_record *o, bool counts, const char *why)
 {
-    o->doubts = (uint8_t)(o->doubts + (o->doubts < UINT8_MAX));
+    o->doubts = (uint8_t)(o->doubts + (counts && o->doubts < UINT8_MAX));
     LOG(L_WARN, "outbox.doubt", LOG_ID("job", job_of(key)),
         LOG_U64("doubts", o->doubts), LOG_STR("why", why));
-    if (o->doubts >= ASIDE_DOUBTS)
+    if (counts && o->doubts >= ASIDE_DOUBTS)
         set_aside(k, key, o);
     else
         (void)move_entry(k, key, k->now_s + backoff_s(o->attempts), o);
@@ -436,7 +439,8 @@ static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
         when_refused(k, &o, &plain_refused);
         break;
     case JOB_DOUBT:
-        when_in_doubt(k, &d->key, &o, d->in->why);
+    case JOB_SILENT:
+        when_in_doubt(k, &d->key, &o, d->in->outcome == JOB_DOUBT, d->in->why);
         break;
     default:
         (void)move_entry(k, &d->key, k->now_s + backoff_s(o.attempts), &o);

@@ -19,6 +19,7 @@ const struct outbox_kind_row outbox_kinds[OUTBOX_KIND_COUNT] = {
     [OUTBOX_STARTED] = { "started", LANE_SMS, 's', TEMPLATE_SMS_STARTED },
     [OUTBOX_HELP] = { "help", LANE_SMS, 's', TEMPLATE_SMS_HELP },
     [OUTBOX_WRONG] = { "wrong", LANE_SMS, 's', TEMPLATE_SMS_WRONG },
+    [OUTBOX_REMOVED] = { "removed", LANE_SMS, 's', TEMPLATE_SMS_REMOVED },
     [OUTBOX_CONFIRM] = { "confirm", LANE_SMS, 'c', TEMPLATE_SMS_CONFIRM },
     [OUTBOX_PLAIN] = { "plain", LANE_PLAIN, 'p', 0 },
     [OUTBOX_REPLY] = { "reply", LANE_MAIL, 0, 0 },
@@ -29,7 +30,9 @@ const struct outbox_kind_row outbox_kinds[OUTBOX_KIND_COUNT] = {
     [OUTBOX_REPLY_CALLBACK] = { "reply-callback", LANE_CALLBACK, 0, 0 },
 };
 
-static bool render_simple(struct keeper *k, struct handover *w, struct buf *text)
+/* From the number that the sender's SMS are from: an answer to it means that sender. */
+static bool render_simple(struct keeper *k, struct handover *w, struct sms *sms,
+                          struct buf *text)
 {
     struct conversation_record c = { 0 };
     const struct config_account *account = NULL;
@@ -38,6 +41,7 @@ static bool render_simple(struct keeper *k, struct handover *w, struct buf *text
 
     if (tx_get(k, T_CONVERSATION, w->o.conversation, 16, RECORD_CONVERSATION, &c))
         account = config_account(k->config, c.account);
+    notice_origin(k, w->o.conversation, sms);
     const struct template_value values[] = {
         { "otp", span_of(w->o.body.p, w->o.body.n) },
         { "host", span_str(k->config->public_host) },
@@ -63,7 +67,7 @@ static bool make_own_sms(struct keeper *k, struct handover *w)
     buf_init(&text, SMS_OCTETS_MAX);
     sms_init(&sms);
     made = w->o.kind == OUTBOX_NOTICE ? notice_render(k, &w->o, &w->h, &sms, &text)
-                                      : render_simple(k, w, &text);
+                                      : render_simple(k, w, &sms, &text);
     sms.text = buf_span(&text);
     sms.valid_until_s = w->o.expires_s < day_s ? w->o.expires_s : day_s;
     if (made && sms_parts(sms.text) > k->config->sms_parts)

@@ -37,6 +37,7 @@ static const struct kind {
     [TEMPLATE_SMS_STARTED] = { "sms", "started", { "brand" }, 0U, NULL },
     [TEMPLATE_SMS_HELP] = { "sms", "help", { "brand", "host" }, 0U, NULL },
     [TEMPLATE_SMS_WRONG] = { "sms", "wrong", { "brand" }, 0U, NULL },
+    [TEMPLATE_SMS_REMOVED] = { "sms", "removed", { "host" }, 0U, NULL },
     [TEMPLATE_SMS_CONFIRM] = { "sms", "confirm", { "host" }, 0U, NULL },
     [TEMPLATE_MAIL_REPLY] = { "mail", "reply", { "text", "number" }, 1U, NULL },
     [TEMPLATE_MAIL_EXPIRED] = { "mail", "expired", { "number", "date" }, 1U, NULL },

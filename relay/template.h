@@ -20,6 +20,7 @@ enum template_id {
     TEMPLATE_SMS_STARTED,      /* answer to START: {{brand}} */
     TEMPLATE_SMS_HELP,         /* answer to HELP: {{brand}} {{host}} */
     TEMPLATE_SMS_WRONG,        /* answer to WRONG: {{brand}} */
+    TEMPLATE_SMS_REMOVED,      /* another answer to WRONG: {{host}} */
     TEMPLATE_SMS_CONFIRM,  /* a device was registered by an SMS from here: {{host}} */
     TEMPLATE_MAIL_REPLY,   /* {{text}} {{number}} */
     TEMPLATE_MAIL_EXPIRED, /* {{number}} {{date}} */

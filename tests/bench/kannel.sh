@@ -58,6 +58,7 @@ rate_link() {
 
 bench_kannel() {
     need wrk:wrk smsbox:kannel
+    # shellcheck disable=SC2034 # of neighbours.sh
     DEADLINE=120
     start_bearerbox
     start_phone

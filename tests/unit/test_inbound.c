@@ -349,7 +349,6 @@ static enum ipc_verdict put_devices(struct keeper *keeper, void *arg)
 static void the_wrong_number_ends_what_was_sent_to_it(void **state)
 {
     struct begun north, east;
-    struct handset_record h;
     struct outbox_record o = { 0 };
     struct ipc_job_mail mail = { 0 };
     struct buf tail;
@@ -361,7 +360,6 @@ static void the_wrong_number_ends_what_was_sent_to_it(void **state)
     message(1, &north, false);
     message(2, &north, true);
     message(3, &east, false);
-    assert_int_equal(tx_run(&k, put_devices, NULL), IPC_OK);
     sms("61400000000", "WRONG");
     assert_false(is_there(1));
     assert_true(is_there(2)); /* somebody has read it: nothing to take back */
@@ -380,19 +378,37 @@ static void the_wrong_number_ends_what_was_sent_to_it(void **state)
     sms("61400000000", "WRONG");
     assert_int_equal(waiting(LANE_SMS, OUTBOX_WRONG, NULL), 1);
 
-    /* What an SMS registered this week is disowned; the owner's other devices stay. */
-    assert_true(tx_get(&k, T_HANDSET, handset, 16, RECORD_HANDSET, &h));
-    assert_int_equal(h.device_count, 2);
-    assert_int_equal(h.devices[0][0], 0x10);
-    assert_int_equal(h.devices[1][0], 0x12);
-    assert_int_equal(count(T_DEVICE, NULL, 0), 2);
-
     sms("777", "wrong.");
     assert_false(is_there(3));
     assert_true(is_stopped("eastside"));
     assert_int_equal(waiting(LANE_MAIL, OUTBOX_WRONG_NUMBER, NULL), 1); /* no mailbox */
     assert_int_equal(waiting(LANE_CALLBACK, OUTBOX_REPORT, NULL), 1);
     assert_int_equal(waiting(LANE_SMS, OUTBOX_WRONG, NULL), 2);
+}
+
+/* What an SMS registered this week is disowned, and nothing else happens: the owner
+ * loses no message by saying so. The other devices stay. */
+static void a_device_that_is_disowned_costs_no_message(void **state)
+{
+    struct begun north;
+    struct handset_record h;
+
+    (void)state;
+    north = begin("northside", "a@clinic.example", "");
+    message(1, &north, false);
+    assert_int_equal(tx_run(&k, put_devices, NULL), IPC_OK);
+    sms("61400000000", "WRONG");
+    assert_true(is_there(1));
+    assert_false(is_stopped("northside"));
+    assert_int_equal(waiting(LANE_SMS, OUTBOX_REMOVED, NULL), 1);
+    assert_true(tx_get(&k, T_HANDSET, handset, 16, RECORD_HANDSET, &h));
+    assert_int_equal(h.device_count, 2);
+    assert_int_equal(h.devices[0][0], 0x10);
+    assert_int_equal(h.devices[1][0], 0x12);
+    assert_int_equal(count(T_DEVICE, NULL, 0), 2);
+    sms("61400000000", "WRONG"); /* the messages, then */
+    assert_false(is_there(1));
+    assert_true(is_stopped("northside"));
 }
 
 static void wrong_without_a_conversation_is_for_who_has_messages(void **state)
@@ -723,6 +739,7 @@ int main(void)
         TEST(help_is_told_once_an_hour),
         TEST(machines_that_answer_each_other_come_to_rest),
         TEST(the_wrong_number_ends_what_was_sent_to_it),
+        TEST(a_device_that_is_disowned_costs_no_message),
         TEST(wrong_without_a_conversation_is_for_who_has_messages),
         TEST(a_number_that_nobody_knows_may_say_stop),
         TEST(what_is_not_from_a_telephone_is_dropped),

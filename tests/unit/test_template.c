@@ -54,6 +54,7 @@ static const struct {
     { "sms/en/started.txt", "started" },
     { "sms/en/help.txt", "{{brand}} by {{host}}" },
     { "sms/en/wrong.txt", "wrong" },
+    { "sms/en/removed.txt", "gone" },
     { "sms/en/confirm.txt", "new on {{host}}" },
     { "mail/en/reply.txt", "{{text}}\n-- {{number}}\n" },
     { "mail/en/expired.txt", "{{number}} {{date}}\n" },
@@ -200,7 +201,7 @@ static void english_must_be_complete(void **state)
     char path[128];
 
     (void)state;
-    for (size_t i = 0; i < 12; i++) {
+    for (size_t i = 0; i < 13; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", dir, good[i].name);
         assert_int_equal(unlink(path), 0);
         assert_null(templates_load(dir, &e));
