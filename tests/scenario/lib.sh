@@ -165,8 +165,8 @@ reply_sms() { phone_send "$1" "${3:-61400000000}" "$2"; }
 
 # Lines for start_sealpostd: the sendsms door, and the account "app" (user app, password
 # secret) that a story completes.
-SENDSMS_DOOR=
 sendsms_account() {
+    # shellcheck disable=SC2034 # for the stories
     SENDSMS_DOOR="listen sendsms { address = \"127.0.0.1:$SEALPOST_SENDSMS_PORT\" }
         account app { brand = \"The Application\" password = \"{plain}secret\"
         daily-limit = 100000 $* }"
