@@ -446,6 +446,7 @@ static int start(struct relay *r, struct err *e)
                                         .connections = l->connections,
                                         .head_max = HEAD_MAX,
                                         .body_max = BODY_MAX,
+                                        .odd_queries = true,
                                         .deadline_s = DEADLINE_S,
                                         .handler = serve,
                                         .ctx = r };
