@@ -90,12 +90,13 @@ static bool is_listed_out(const struct config_account *a,
            (a->black_list_regex != NULL && expression_has(a->black_list_regex, rc));
 }
 
-/* Twice the same number is one receiver. */
+/* Twice the same number is one receiver; twice the same that is none is named once. */
 static bool came_before(const struct sendsms_job *job,
                         const struct sendsms_receiver *rc)
 {
     for (const struct sendsms_receiver *p = job->receivers; p < rc; p++)
-        if (!p->denied && strcmp(p->msisdn, rc->msisdn) == 0)
+        if (rc->denied ? span_eq(p->raw, rc->raw)
+                       : !p->denied && strcmp(p->msisdn, rc->msisdn) == 0)
             return true;
     return false;
 }
@@ -115,7 +116,7 @@ static int take_receivers(struct sendsms_job *job, struct sendsms_refusal *why)
         rc->denied = msisdn_parse(rc->raw, c->region, c->number_check_line,
                                   rc->msisdn) != MSISDN_OK ||
                      is_listed_out(job->account, rc);
-        if (!rc->denied && came_before(job, rc))
+        if (came_before(job, rc))
             continue;
         any = any || !rc->denied;
         job->count++;
