@@ -162,19 +162,33 @@ static int take_smsc(struct sendsms_job *job, struct sendsms_refusal *why)
                : refuse(why, 400, "SMSC field too long, rejected");
 }
 
+/* A URL is judged though nothing is to be reported, as smsbox judges its beginning:
+ * whoever wrote the request sees the mistake at once. */
+static int check_dlr_url(const struct sendsms_job *job, struct sendsms_refusal *why)
+{
+    const struct span url = job->request.dlr_url;
+    struct err e;
+
+    if (url.n == 0)
+        return 0;
+    if (url.n > CALLBACK_URL_MAX)
+        return refuse(why, 400, "DLR-URL field misformed, rejected");
+    if (callback_check_url(job->account, url, &e) == 0)
+        return 0;
+    return refuse(why, 400,
+                  strcmp(e.status, "5.7.1") == 0 ? "DLR-URL host not allowed, rejected"
+                                                 : "DLR-URL field misformed, rejected");
+}
+
 static int take_report(struct sendsms_job *job, struct sendsms_refusal *why)
 {
     const struct sendsms_request *const q = &job->request;
     const struct span url = first(NULL, q->dlr_url, job->account->dlr_url);
-    struct err e;
 
+    if (check_dlr_url(job, why) != 0)
+        return -1;
     if (url.n == 0 || q->dlr_mask <= 0)
         return 0;
-    if (callback_check_url(job->account, url, &e) != 0)
-        return refuse(why, 400,
-                      strcmp(e.status, "5.7.1") == 0
-                          ? "DLR-URL host not allowed, rejected"
-                          : "DLR-URL field misformed, rejected");
     job->report = (struct report_ask){ .mask = (uint32_t)q->dlr_mask,
                                        .url = url,
                                        .from = span_str(job->sms.from),
