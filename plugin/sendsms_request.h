@@ -88,7 +88,8 @@ int sendsms_check_fields(const struct sendsms_request *r, struct sendsms_refusal
 void sendsms_text_start(void);
 /* sendsms_msgdata - the text of a plain SMS, appended to out, and its coding: 0 UTF-8,
  * 1 bytes, 2 UTF-16BE, SMS_UNSET UTF-8 that is not all GSM 7 where nothing was asked
- * for. What is no character in the charset is "?". -1: *why (no such charset, UTF-16
+ * for. What is no character in the charset is "?", and so are control characters of
+ * coding 0 other than line ends; a tab is a blank. -1: *why (no such charset, UTF-16
  * cut in half, too long for out). */
 int sendsms_msgdata(const struct sendsms_request *r, int32_t *coding_out,
                     struct buf *out, struct sendsms_refusal *why);

@@ -229,6 +229,18 @@ static int put_ucs2(const struct sendsms_request *r, struct buf *out)
     return rc;
 }
 
+/* A telephone shows no controls but line ends, and GSM 7 has no other: as with smsbox
+ * each is a "?", a tab alone is the blank that it looks like. */
+static void hide_controls(char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] == '\t')
+            p[i] = ' ';
+        else if (((unsigned char)p[i] < ' ' && memchr("\n\r\f", p[i], 3) == NULL) ||
+                 p[i] == 0x7f)
+            p[i] = '?';
+}
+
 static int answer(int rc, const struct buf *out, struct sendsms_refusal *why)
 {
     if (rc != 0)
@@ -252,6 +264,8 @@ int sendsms_msgdata(const struct sendsms_request *r, int32_t *coding_out,
         rc = decode(r->text, r->charset, out);
     if (answer(rc, out, why) != 0)
         return -1;
+    if (*coding_out == 0)
+        hide_controls(out->p + start, out->n - start);
     if (r->coding == SENDSMS_UNSET && *coding_out == 0 && r->udh.n == 0 &&
         !sms_fits_gsm7(span_of(out->p + start, out->n - start), &units))
         *coding_out = SMS_UNSET;
