@@ -109,7 +109,8 @@ static void offer_plain(struct sendsms_receiver *rc)
         .msisdn = rc->msisdn,
         .sms = &sms,
         .messages = job->piece_count > 1 ? 1 : job->messages,
-        .expires_s = sms.valid_until_s != 0 ? sms.valid_until_s : from + PLAIN_WAIT_S,
+        .expires_s =
+            sms.valid_until_s != 0 ? sms.valid_until_s + JUDGED_S : from + PLAIN_WAIT_S,
         .report = last ? &job->report : NULL,
     };
     struct err e;
