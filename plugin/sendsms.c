@@ -222,7 +222,7 @@ static int make_message(struct sendsms_job *job, struct sendsms_refusal *why)
     return buf_ok(&job->mail->text) ? 0 : refuse(why, 503, later);
 }
 
-/* One piece, or several where the account wants no concatenation. */
+/* cut - one piece, or several where the account wants no concatenation. */
 static int cut(struct sendsms_job *job, struct sendsms_refusal *why)
 {
     const struct span text = buf_span(&job->text);
@@ -230,6 +230,8 @@ static int cut(struct sendsms_job *job, struct sendsms_refusal *why)
     size_t done = 0;
 
     job->messages = sendsms_count(job->sms.coding, text, udh);
+    if (job->messages == 0 && job->account->concatenation)
+        return refuse(why, 400, "UDH field is too long, rejected");
     job->pieces = calloc(job->account->max_messages + 1, sizeof *job->pieces);
     if (job->pieces == NULL)
         return refuse(why, 503, later);
@@ -241,6 +243,8 @@ static int cut(struct sendsms_job *job, struct sendsms_refusal *why)
         const struct span rest = span_of(text.p + done, text.n - done);
         const size_t n = sendsms_piece(job->sms.coding, rest, udh);
 
+        if (n == 0)
+            return refuse(why, 400, "UDH field is too long, rejected");
         job->pieces[job->piece_count++] = span_of(rest.p, n);
         done += n;
     }

@@ -99,11 +99,11 @@ int sendsms_text(const struct sendsms_request *r, struct buf *out,
                  struct sendsms_refusal *why);
 
 /* sendsms_count - how many SMS a text takes as sendsms_msgdata gave it, concatenated.
- * An empty text is one. */
+ * An empty text is one. 0: the UDH leaves no room for a character in each. */
 unsigned sendsms_count(int32_t coding, struct span text, size_t udh_bytes);
 /* sendsms_piece - the bytes of text that fit into one SMS of its own, never ending
- * inside a character; 0 only for an empty text. For accounts without concatenation:
- * take a piece, send it, go on behind it. */
+ * inside a character; 0 for an empty text, and where the UDH leaves no room. For
+ * accounts without concatenation: take a piece, send it, go on behind it. */
 size_t sendsms_piece(int32_t coding, struct span text, size_t udh_bytes);
 
 #endif

@@ -361,10 +361,11 @@ static size_t take_character(const struct measure *m, struct cur *c)
     return units;
 }
 
-/* take_part - what fits into room, and at least a character. */
-static void take_part(const struct measure *m, struct cur *c, size_t room)
+/* take_part - what fits into room. false: not even the next character. */
+static bool take_part(const struct measure *m, struct cur *c, size_t room)
 {
-    size_t used = cur_done(c) ? 0 : take_character(m, c);
+    const char *const begin = c->p;
+    size_t used = 0;
 
     while (!cur_done(c)) {
         const char *const start = c->p;
@@ -372,9 +373,10 @@ static void take_part(const struct measure *m, struct cur *c, size_t room)
         used += take_character(m, c);
         if (used > room) {
             c->p = start;
-            return;
+            break;
         }
     }
+    return c->p > begin;
 }
 
 unsigned sendsms_count(int32_t coding, struct span text, size_t udh_bytes)
@@ -382,14 +384,15 @@ unsigned sendsms_count(int32_t coding, struct span text, size_t udh_bytes)
     const struct measure m = measure_of(coding, text);
     const size_t extra = udh_bytes == 0 ? CONCATENATED_FIRST : CONCATENATED_MORE;
     struct cur c = cur_of(text);
-    unsigned count = 1;
+    unsigned count;
 
-    take_part(&m, &c, room_in(&m, udh_bytes));
+    (void)take_part(&m, &c, room_in(&m, udh_bytes));
     if (cur_done(&c))
         return 1;
     c = cur_of(text);
     for (count = 0; !cur_done(&c); count++)
-        take_part(&m, &c, room_in(&m, udh_bytes + extra));
+        if (!take_part(&m, &c, room_in(&m, udh_bytes + extra)))
+            return 0;
     return count;
 }
 
@@ -398,6 +401,6 @@ size_t sendsms_piece(int32_t coding, struct span text, size_t udh_bytes)
     const struct measure m = measure_of(coding, text);
     struct cur c = cur_of(text);
 
-    take_part(&m, &c, room_in(&m, udh_bytes));
+    (void)take_part(&m, &c, room_in(&m, udh_bytes));
     return (size_t)(c.p - text.p);
 }
