@@ -186,10 +186,6 @@ enum ipc_verdict registration_agree(struct keeper *k, const struct ipc_reg_otp *
 void registration_confirm(struct keeper *k, const uint8_t handset[16],
                           const uint8_t device[16]);
 void registration_confirmed(struct keeper *k, const struct outbox_record *o);
-/* registration_disown - whoever holds the number says that it was not him: the devices
- * that an SMS registered within the last week go. The caller puts *h afterwards.
- * Returns how many went. */
-size_t registration_disown(struct keeper *k, struct handset_record *h);
 
 /* device.c */
 void device_call(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);

@@ -298,8 +298,8 @@ void registration_confirm(struct keeper *k, const uint8_t handset[16],
     outbox_add(k, LANE_SMS, k->now_s, &o, job);
 }
 
-/* It stays marked when it is not held any more (a time that is over): so that it is
- * known how it was registered. */
+/* It stays marked when it is not held any more (a time that is over): so that WRONG
+ * knows how it was registered (inbound_words.c). */
 void registration_confirmed(struct keeper *k, const struct outbox_record *o)
 {
     struct device_record d;
@@ -314,26 +314,4 @@ void registration_confirmed(struct keeper *k, const struct outbox_record *o)
         registration_reseal(k, d.handset);
     }
     record_clear(RECORD_DEVICE, &d);
-}
-
-size_t registration_disown(struct keeper *k, struct handset_record *h)
-{
-    uint8_t left = 0, gone = 0;
-
-    for (uint8_t i = 0; i < h->device_count; i++) {
-        struct device_record d = { .held_until_s = 0 };
-
-        if (tx_get(k, T_DEVICE, h->devices[i], 16, RECORD_DEVICE, &d) &&
-            d.held_until_s != 0 && k->now_s < d.created_s + OVER_KEPT_S) {
-            tx_del(k, T_DEVICE, h->devices[i], 16);
-            LOG(L_WARN, "device.revoked", LOG_ID("device", h->devices[i]),
-                LOG_STR("why", "its number says that it is not its own"));
-            gone++;
-        } else {
-            memmove(h->devices[left++], h->devices[i], 16);
-        }
-        record_clear(RECORD_DEVICE, &d);
-    }
-    h->device_count = left;
-    return gone;
 }
