@@ -308,6 +308,25 @@ bearerbox_listens() { is_listening "$BOX_PORT" && is_listening "$SMSC_PORT"; }
 # stop_bearerbox [SIGNAL] - the spool stays. On TERM it waits for its boxes to leave.
 stop_bearerbox() { stop_spawned bearerbox "${1:-TERM}"; }
 
+# start_smsbox LINE... - Kannel's own HTTP interface on SENDSMS_PORT. LINEs are added to
+# its group = smsbox; behind an empty line other groups begin. Its file is its own:
+# bearerbox knows nothing of its users.
+start_smsbox() {
+    mkdir -p "$DIR/kannel"
+    printf '%s\n' 'group = core' "smsbox-port = $BOX_PORT" '' \
+        'group = smsbox' 'smsbox-id = asked' 'bearerbox-host = 127.0.0.1' \
+        "sendsms-port = $SENDSMS_PORT" 'sendsms-interface = 127.0.0.1' \
+        "log-file = \"$DIR/kannel/smsbox.log\"" 'log-level = 1' "$@" \
+        >"$DIR/kannel/smsbox.conf"
+    spawn smsbox smsbox -v 4 "$DIR/kannel/smsbox.conf"
+    wait_until smsbox_settled
+    is_listening "$SENDSMS_PORT" || fail "smsbox does not start: $(cat "$DIR/smsbox.log")"
+}
+
+smsbox_settled() { is_listening "$SENDSMS_PORT" || ! is_up smsbox; }
+
+stop_smsbox() { stop_spawned smsbox; }
+
 # start_phone - every number's phone; SMS are kept in DIR/sms.jsonl.
 start_phone() {
     ! is_up phone || return 0

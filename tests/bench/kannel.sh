@@ -11,18 +11,6 @@
 SENDSMS_S=${SENDSMS_S:-8} MTS=${MTS:-20000}
 SENDSMS_TEXT='text=Your+results+are+in%3A+please+call+us+before+noon+tomorrow.+Northside+Clinic'
 
-start_smsbox() {
-    printf '%s\n' 'group = core' "smsbox-port = $BOX_PORT" '' \
-        'group = smsbox' 'smsbox-id = asked' 'bearerbox-host = 127.0.0.1' \
-        "sendsms-port = $SENDSMS_PORT" 'sendsms-interface = 127.0.0.1' \
-        "log-file = \"$DIR/kannel/smsbox.log\"" 'log-level = 2' \
-        'global-sender = 61400000000' '' \
-        'group = sendsms-user' 'username = bench' 'password = secret' \
-        >"$DIR/kannel/smsbox.conf"
-    spawn smsbox smsbox -v 4 "$DIR/kannel/smsbox.conf"
-    wait_until is_listening "$SENDSMS_PORT" || fail "smsbox does not start"
-}
-
 # rate_sendsms PEER PORT - one run of wrk, into the CSV.
 rate_sendsms() {
     local out
@@ -62,12 +50,13 @@ bench_kannel() {
     DEADLINE=120
     start_bearerbox
     start_phone
-    start_smsbox
+    start_smsbox 'global-sender = 61400000000' '' \
+        'group = sendsms-user' 'username = bench' 'password = secret'
     for ((RUN = 1; RUN <= PAIRS; RUN++)); do
         rate_sendsms smsbox "$SENDSMS_PORT"
         rate_sendsms sealpost "$SEALPOST_SENDSMS_PORT"
     done
-    stop_spawned smsbox
+    stop_smsbox
     for ((RUN = 1; RUN <= PAIRS; RUN++)); do
         rate_link "$(count_sent)"
         printf 'mt,1,box-client,%s,%s\n' "$RUN" \

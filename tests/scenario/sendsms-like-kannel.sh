@@ -5,26 +5,6 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-# -- Kannel's own HTTP interface
-
-# start_smsbox LINE... - listens on SENDSMS_PORT. LINEs are added to its group = smsbox;
-# behind an empty line other groups begin. Its file is its own: bearerbox knows nothing
-# of its users.
-start_smsbox() {
-    printf '%s\n' 'group = core' "smsbox-port = $BOX_PORT" '' \
-        'group = smsbox' 'smsbox-id = asked' 'bearerbox-host = 127.0.0.1' \
-        "sendsms-port = $SENDSMS_PORT" 'sendsms-interface = 127.0.0.1' \
-        "log-file = \"$DIR/kannel/smsbox.log\"" 'log-level = 1' "$@" \
-        >"$DIR/kannel/smsbox.conf"
-    spawn smsbox smsbox -v 4 "$DIR/kannel/smsbox.conf"
-    wait_until smsbox_settled
-    is_listening "$SENDSMS_PORT" || fail "smsbox does not start: $(cat "$DIR/smsbox.log")"
-}
-
-smsbox_settled() { is_listening "$SENDSMS_PORT" || ! is_up smsbox; }
-
-stop_smsbox() { stop_spawned smsbox; }
-
 # -- the question
 
 compare() { "$PYTHON" -B "$STORIES/kannel_compare.py" --app "127.0.0.1:$APP_PORT" "$@"; }
