@@ -30,7 +30,7 @@ CFLAGS_PKG = $(shell pkg-config --cflags $(PKGS))
 LIBS   = $(shell pkg-config --libs $(PKGS)) -ldb-5.3 -lesmtp -lphonenumber -lpthread
 
 # The rooms. Everything but the two mains is one archive that programs and tests share.
-CORE   = $(filter-out relay/sealpostd.c,$(wildcard relay/*.c)) $(wildcard bdb/*.c) $(wildcard plugin/*.c)
+CORE   = $(filter-out relay/sealpostd.c,$(wildcard relay/*.c relay/keeper/*.c)) $(wildcard bdb/*.c) $(wildcard plugin/*.c)
 CORE_O = $(CORE:%.c=$(O)/%.o) $(patsubst %.cc,$(O)/%.o,$(wildcard relay/*.cc))
 # The reference handset takes of the core only what defines the formats.
 HANDSET = $(wildcard contrib/handset/*.c) relay/jwe.c relay/jwe_key.c relay/jwe_text.c \
@@ -54,7 +54,7 @@ all: $(O)/sealpostd $(O)/sealpost-handset
 
 $(O)/libsealpost.a: $(CORE_O)
 	@rm -f $@
-	@ar crs $@ $^
+	@ar crsP $@ $^
 
 $(O)/sealpostd: $(O)/relay/sealpostd.o $(O)/libsealpost.a
 	@echo "  $(@:$(O)/%=%)"

@@ -28,8 +28,13 @@ sources() {
 # Arrows run one way: plugin -> relay -> bdb.
 upward() {
     grep -nE '#[[:space:]]*include[[:space:]]*"(plugin|relay|contrib|tests)/' bdb/*.[ch]
-    grep -nE '#[[:space:]]*include[[:space:]]*"(plugin|contrib|tests)/' relay/*.[ch]
+    grep -nE '#[[:space:]]*include[[:space:]]*"(plugin|contrib|tests)/' relay/*.[ch] relay/keeper/*.[ch]
     grep -nE '#[[:space:]]*include[[:space:]]*"(bdb|contrib|tests)/' plugin/*.[ch]
+}
+
+# Store and private keys are the keeper's alone.
+keeper_outside() {
+    grep -nE '#[[:space:]]*include[[:space:]]*"(bdb|relay/keeper)/' relay/*.[ch] plugin/*.[ch]
 }
 
 # Doors see the core through relay.h, and what doors share: HTTP, mails, pure text tools.
@@ -110,6 +115,7 @@ events_documented() {
 }
 
 check "arrows run one way" upward
+check "store and keys are the keeper's" keeper_outside
 check "doors see relay.h only" door_headers
 check "no door includes another" door_to_door
 check "db.h stays in bdb" db_outside

@@ -4,7 +4,7 @@
 #ifndef TESTS_UNIT_KEEPER_FIXTURE_H
 #define TESTS_UNIT_KEEPER_FIXTURE_H
 
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <event2/event.h>
 #include <ftw.h>
 #include <setjmp.h>

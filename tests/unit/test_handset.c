@@ -10,7 +10,7 @@
 #include "contrib/handset/show.h"
 #include "contrib/handset/target.h"
 #include "relay/encode.h"
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>

@@ -4,7 +4,7 @@
  * Source:     relay/keys.h, DESIGN 5.2. */
 #include "relay/encode.h"
 #include "relay/jwe_private.h"
-#include "relay/keys.h"
+#include "relay/keeper/keys.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

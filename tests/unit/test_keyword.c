@@ -2,7 +2,7 @@
 /* test_keyword.c - which texts are a keyword and nothing else, cut after every byte.
  * Here:       rows: text, keyword, for every account.
  * Elsewhere:  what a keyword does (test_inbound.c, tests/scenario/stop-*.sh). */
-#include "relay/keyword.h"
+#include "relay/keeper/keyword.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test_proof.c - a device's proof opens one call, once, and nothing else. */
 #include "relay/encode.h"
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <openssl/ecdsa.h>
 #include <setjmp.h>
 #include <stdarg.h>

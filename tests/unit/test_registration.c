@@ -5,7 +5,7 @@
  *             are checked at the handset.
  * Elsewhere:  the same with real neighbours (tests/scenario/register-by-sms*.sh). */
 #include "relay/encode.h"
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <event2/event.h>
 #include <ftw.h>
 #include <openssl/evp.h>

@@ -7,7 +7,7 @@
  *
  * Front seals it to the epoch as it does a message, so that the store's old pages and
  * logs tell nothing of it once the epoch's key is gone. */
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 
 #define DAY_S 86400U
 #define SUBMISSION_MAX_S (5U * DAY_S)

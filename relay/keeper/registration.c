@@ -6,7 +6,7 @@
  * Source:     seed 310-324, fig. 3 and 5, claims 10-13; NIST SP 800-63B-4 3.2.2
  * (limits). */
 #include "relay/encode.h"
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>

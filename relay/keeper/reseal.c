@@ -5,7 +5,7 @@
  * Called by:  registration.c, device.c; reply.c for a subject.
  * Source:     seed 328-330; claim 5. Form, index and body change in one transaction, so
  * a message is never lost between the two. */
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  *             do (inbound_words.c), replies (reply.c), delivery reports (dlr.c).
  * Called by:  keeper.c. bearerbox gets its ack only after the flush.
  * Source:     DESIGN 4.4. */
-#include "relay/inbound.h"
+#include "relay/keeper/inbound.h"
 #include "relay/utf8.h"
 
 #define REPEAT_S 604800U /* bearerbox may bring an MO again after days of absence */

@@ -4,7 +4,7 @@
  *             log once, then let the answers go.
  * Elsewhere:  what each request does (see keeper.h).
  * Called by:  sealpostd.c. Being killed is a normal way to stop. */
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include "relay/process.h"
 #include <errno.h>
 #include <event2/event.h>

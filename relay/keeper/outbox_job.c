@@ -4,7 +4,7 @@
  * Elsewhere:  when it goes and what became of it (outbox.c), notices (notice.c), plain
  *             SMS (plain.c), mails and callbacks (reply*.c, report*.c).
  * Called by:  outbox.c. */
-#include "relay/outbox_job.h"
+#include "relay/keeper/outbox_job.h"
 
 #define VALIDITY_MAX_S 86400U
 #define DLR_OF_OURS \

@@ -3,8 +3,8 @@
  * Here:       the sticky failure, composite keys.
  * Elsewhere:  bytes on disk (bdb/), what the records mean (the keeper's other files).
  * Called by:  every file of the keeper. */
-#include "relay/tx.h"
-#include "relay/keeper.h"
+#include "relay/keeper/tx.h"
+#include "relay/keeper/keeper.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <sysexits.h>

@@ -5,7 +5,7 @@
  * (outbox.c). Called by:  expiry.c, notice.c, outbox.c. Source:     RFC 3464; RFC 3834
  * (never to automatic mail). */
 #include "relay/encode.h"
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <stdio.h>
 
 #define REPORT_WAIT_S 432000U

@@ -9,7 +9,7 @@
  * outbox only with a known outcome. When courier or keeper dies in between, the mark is
  * found, counted as a doubt, logged, and the entry goes again: better an SMS twice than
  * never. */
-#include "relay/outbox_job.h"
+#include "relay/keeper/outbox_job.h"
 #include <assert.h>
 
 /* It, or something with it, took courier or a neighbour down. */

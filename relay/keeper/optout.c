@@ -3,7 +3,7 @@
  * Here:       one account, or all of them, for a handset.
  * Elsewhere:  the words that people send (inbound_words.c).
  * Called by:  intake.c, plain.c, notice.c, inbound_words.c. */
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 
 static struct tx_key key_of(const struct keeper *k, const uint8_t handset[16],
                             const char *account)

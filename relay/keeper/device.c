@@ -4,7 +4,7 @@
  * the proof (proof.c), registration (registration.c), JSON (plugin/handset.c). Called
  * by:  keeper.c. Source:     seed 212-214, 326-332; DESIGN 4.3, 5.3. */
 #include "relay/encode.h"
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <stdio.h>
 #include <time.h>
 

@@ -10,7 +10,7 @@
  * expires_s and stays a week longer, so that whatever was used or refused is known when
  * it comes again. An SMS can be forged: what it registers is held until the number was
  * told. */
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <openssl/crypto.h>
 
 #define HOUR_S 3600U

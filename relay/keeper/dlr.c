@@ -6,7 +6,7 @@
  * Called by:  keeper.c, outbox.c. bearerbox gets its ack only after the flush.
  * Source:     DESIGN 4.4; Kannel userguide, "Delivery reports". */
 #include "relay/encode.h"
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
 

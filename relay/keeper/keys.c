@@ -4,7 +4,7 @@
  * Elsewhere:  sealing with them (jwe.c), when an epoch dies (keeper.c).
  * Called by:  keeper only.
  * Source:     DESIGN 5.2; RFC 7914 (scrypt), RFC 5869 (HKDF), RFC 3394 (key wrap). */
-#include "relay/keys.h"
+#include "relay/keeper/keys.h"
 #include "relay/encode.h"
 #include "relay/jwe_private.h"
 #include <dirent.h>

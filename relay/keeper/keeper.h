@@ -6,24 +6,26 @@
  * intake.c      recipients asked for, messages offered
  * registration.c, registration_handset.c, device.c, proof.c   handsets
  * reseal.c      intermediate to final form
- * notice.c, plain.c, reply.c, report.c   what goes out
- * outbox.c      ... and when, and what became of it
- * inbound.c, inbound_words.c, dlr.c   what comes back: MO and DLR
+ * notice.c, plain.c   SMS that go out: Sealpost's own, applications'
+ * reply.c, reply_callback.c, report.c, report_app.c   to senders: by mail, by HTTP
+ * outbox.c, outbox_job.c   when all that goes, and what became of it
+ * inbound.c, inbound_words.c, keyword.c, dlr.c   what comes back: MO and DLR
  * optout.c      who wants no messages from whom
  * expiry.c      what ends by time; epochs
+ * keys.c        the server's keys on disk
  * tx.c          transactions */
 #ifndef RELAY_KEEPER_H
 #define RELAY_KEEPER_H
 
 #include "relay/config.h"
 #include "relay/jwe.h"
-#include "relay/keys.h"
+#include "relay/keeper/keys.h"
 #include "relay/log.h"
 #include "relay/message.h"
 #include "relay/msisdn.h"
 #include "relay/sms.h"
 #include "relay/template.h"
-#include "relay/tx.h"
+#include "relay/keeper/tx.h"
 
 #define PEERS_MAX 64
 #define IN_FLIGHT_MAX 512        /* over all links; courier keeps as many outcomes */

@@ -5,7 +5,7 @@
  *             (inbound_words.c).
  * Called by:  inbound.c.
  * Source:     DESIGN 4.4; Unicode 15, 3.13 (default caseless matching). */
-#include "relay/keyword.h"
+#include "relay/keeper/keyword.h"
 #include <glib.h>
 #include <openssl/crypto.h>
 

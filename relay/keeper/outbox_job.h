@@ -4,7 +4,7 @@
 #ifndef RELAY_OUTBOX_JOB_H
 #define RELAY_OUTBOX_JOB_H
 
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 
 /* What an outbox kind is, in one place. */
 struct outbox_kind_row {

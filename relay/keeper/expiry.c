@@ -5,7 +5,7 @@
  * Called by:  keeper.c every tick.
  * Source:     seed 332 (retention); DESIGN 5.2 (an epoch dies with its last message).
  */
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <time.h>
 
 #define SWEEP_MAX 200U /* entries in one transaction: a long sweep must not stall */

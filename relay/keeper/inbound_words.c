@@ -7,7 +7,7 @@
  *
  * Two machines that answer each other must come to rest: a word that changes nothing is
  * not answered, help is told once an hour, and nobody gets more than ANSWERS_MAX. */
-#include "relay/inbound.h"
+#include "relay/keeper/inbound.h"
 
 #define HOUR_S 3600U
 #define ANSWERS_MAX 10U     /* an hour, to one handset */

@@ -6,7 +6,7 @@
  * Source:     RFC 9449 4.2, 4.3, 8; RFC 7515; the claim bh (hash of the body) is ours.
  */
 #include "relay/encode.h"
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <glib.h>
 #include <jansson.h>
 #include <openssl/crypto.h>

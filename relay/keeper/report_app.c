@@ -11,7 +11,7 @@
  * plain SMS they are the network's own. */
 #include "relay/encode.h"
 #include "relay/escape.h"
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include <stdio.h>
 
 #define LATE_S 172800U /* a DLR may come after the SMS's time is over */

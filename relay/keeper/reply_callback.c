@@ -7,7 +7,7 @@
  * Source:     Kannel userguide, "Parameters (Escape Codes)". */
 #include "relay/encode.h"
 #include "relay/escape.h"
-#include "relay/reply.h"
+#include "relay/keeper/reply.h"
 #include <stdio.h>
 
 #define URL_MAX 8000U

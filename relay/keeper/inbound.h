@@ -3,8 +3,8 @@
 #ifndef RELAY_INBOUND_H
 #define RELAY_INBOUND_H
 
-#include "relay/keeper.h"
-#include "relay/keyword.h"
+#include "relay/keeper/keeper.h"
+#include "relay/keeper/keyword.h"
 
 struct mo {
     const struct ipc_mo *in;

@@ -10,7 +10,7 @@
  * A reply lies in the outbox sealed to an epoch key, which lives as long as the reply
  * waits; it is opened only to be handed on. The subject for "Re:" comes with the reply
  * (the handset echoes the manifest's), so that the server need not keep subjects. */
-#include "relay/reply.h"
+#include "relay/keeper/reply.h"
 #include "relay/encode.h"
 #include <jansson.h>
 #include <openssl/crypto.h>

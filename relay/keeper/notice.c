@@ -6,7 +6,7 @@
  * Called by:  intake.c, outbox.c, inbound.c.
  * Source:     seed 308, 350, 416. */
 #include "relay/encode.h"
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 
 /* The first message is told of at once; later ones within the interval share one notice
  * at its end. A notice already in the outbox covers everything that comes before it. */

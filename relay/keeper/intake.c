@@ -4,7 +4,7 @@
  * Elsewhere:  the mail's content (sealed by front: submit.c), notices (notice.c).
  * Called by:  keeper.c.
  * Source:     seed 302-308, 402-408. */
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 #include "relay/stream.h"
 #include <ctype.h>
 #include <strings.h>

@@ -3,7 +3,7 @@
 #ifndef RELAY_REPLY_H
 #define RELAY_REPLY_H
 
-#include "relay/keeper.h"
+#include "relay/keeper/keeper.h"
 
 struct json_t;
 
