@@ -43,6 +43,7 @@ class Differs(typing.NamedTuple):
     status: int  # 0: the connection is closed without an answer
     body: str
     why: str  # one sentence
+    kind: str = "text/html"
 
 
 class OtherSms(typing.NamedTuple):
@@ -450,7 +451,10 @@ get("udh-long", "udh=%04%00%03%01%01%01")
 get("udh-empty", "udh=")
 get("udh-without-value", "udh")
 get("udh-hex", "udh=050003010101")
+get("udh-137", "udh=%88" + "%01" * 136 + "&text=ab", base=NO_TEXT)
+get("udh-138-no-room", "udh=%89" + "%01" * 137 + "&text=abc", base=NO_TEXT)
 get("udh-140", "udh=%8B" + "%01" * 139)
+get("udh-140-no-text", "udh=%8B" + "%01" * 139, base=NO_TEXT)
 get("udh-141", "udh=%8C" + "%01" * 140)
 get("udh-raw-text", "udh=abc")
 get("udh-nul-first", "udh=%00%00")
@@ -869,30 +873,124 @@ TOO_LONG = "Message too long, rejected"
 NOT_HERE = "Authorization failed for sendsms"
 ACCEPTED = "0: Accepted for delivery"
 UNKNOWN = "Unknown request."
+BAD_CHARSET = "Charset or body misformed, rejected"
+BAD_DLR_URL = "DLR-URL field misformed, rejected"
 
+
+def malformed(status, why):
+    """What is no HTTP for Sealpost is answered before any door has seen it."""
+    body = (
+        '{"type":"urn:sealpost:bad-request",'
+        f'"title":"This server does not accept the request.","status":{status}}}'
+    )
+    return Differs(status, body, why, "application/problem+json")
+
+
+# Names are apart by blanks, or by bars where one of them holds a blank.
 DIFFERS = {}
 for names, differs in [
+    # to whom, from whom
     (
-        "to-short to-zeros to-one-digit to-plus to-dash to-long to-fixed-line"
-        " to-200-digits",
+        "to-short to-one-digit to-plus to-dash to-long to-fixed-line to-200-digits",
         Differs(400, DENIED, "no mobile telephone has such a number"),
+    ),
+    (
+        "to-parentheses to-dots",
+        Differs(202, ACCEPTED, "a number is understood in every usual spelling"),
+    ),
+    (
+        "white-list-local",
+        Differs(202, ACCEPTED, "lists see a number in its international form, too"),
+    ),
+    (
+        "black-list-local",
+        Differs(400, DENIED, "no other spelling gets a number past a black list"),
+    ),
+    (
+        "i-black-local",
+        Differs(202, "Sent. Denied receivers are: 0400000123",
+                "no other spelling gets a number past a black list"),
     ),
     (
         "i-impossible",
         Differs(202, "Sent. Denied receivers are: 123",
-        "no telephone has such a number"),
+                "no telephone has such a number"),
     ),
+    ("allowed-prefix-not denied-prefix",
+     Differs(400, DENIED, "smsbox looks at prefixes in answers to SMS only")),
+    (
+        "xml-da-two-in-one xml-da-comment",
+        Differs(400, DENIED, "an element holds one number, and holds it as a whole"),
+    ),
+    (
+        "xml-da-blank-number",
+        Differs(400, DENIED, "smsbox sends to nobody, and says that it was accepted"),
+    ),
+    (
+        "from-1000",
+        Differs(400, "Sender too long, rejected",
+                "a sender of more than 31 bytes reaches no telephone"),
+    ),
+    ("i-no-from i-empty-from",
+     Differs(202, "Sent.", "the kannel section always names a sender")),
+    # who asks
+    ("network-only-allowed",
+     Differs(403, NOT_HERE, "networks that are named are the only ones")),
+    (
+        "max-messages-0",
+        Differs(403, NOT_HERE,
+                "smsbox never answers; an account without messages is none"),
+    ),
+    ("i-max-messages-0", Differs(403, NOT_HERE, "smsbox sends nothing, and says Sent")),
+    # what
     (
         "text-161-one text-81-euros-one text-766-six text-481-nocat text-10-kB-five"
         " text-100-kB post-161-one post-100-kB post-1-MB xml-100-kB i-too-long",
         Differs(400, TOO_LONG,
-        "smsbox cuts the text after max-messages and tells nobody"),
+                "smsbox cuts the text after max-messages and tells nobody"),
     ),
     (
-        "max-messages-0",
-        Differs(403, NOT_HERE,
-        "smsbox never answers; an account without messages is none"),
+        "i-160-cyrillic i-160-c-cedilla-small",
+        Differs(202, "Sent. Message splits: 3",
+                "the characters arrive, and take more room than question marks"),
     ),
+    (
+        "charset=%C3%A9 text=hi coding=|charset=%C3%A9 text=hi coding=2",
+        Differs(400, BAD_CHARSET,
+                "a name without a letter is the charset of the locale that smsbox"
+                " happens to run in"),
+    ),
+    (
+        "coding-2-odd-bytes coding-2-utf8",
+        Differs(400, BAD_CHARSET, "no telephone shows half a character"),
+    ),
+    (
+        "udh-138-no-room udh-140",
+        Differs(400, "UDH field is too long, rejected",
+                "smsbox says that it was accepted, and sends the UDH without the text"),
+    ),
+    (
+        "binfo-10-kB",
+        Differs(400, "BInfo field too long, rejected",
+                "a field of more than 4096 bytes is a mistake, and would be kept"),
+    ),
+    (
+        "meta-data-10-kB",
+        Differs(400, "Meta-Data field too long, rejected",
+                "a field of more than 4096 bytes is a mistake, and would be kept"),
+    ),
+    (
+        "smsc-1000",
+        Differs(400, "SMSC field too long, rejected",
+                "no SMSC has a name of more than 63 bytes"),
+    ),
+    (
+        "validity=99999999999 validity=100000000 validity=7000000 validity=35791395",
+        Differs(202, ACCEPTED,
+                "Kannel's time overflows and is over at once; Sealpost gives the"
+                " latest moment that Kannel can say"),
+    ),
+    # whom to tell
     (
         "dlr-url-other-host dlr-url-other-name dlr-url-http-eight",
         Differs(400, "DLR-URL host not allowed, rejected",
@@ -901,35 +999,126 @@ for names, differs in [
     (
         "dlr-url-user dlr-user-in-url dlr-url-blank dlr-blank dlr-url-newline"
         " dlr-url-4-kB dlr-url-no-host dlr-url-eight dlr-url-bad-port",
-        Differs(400, "DLR-URL field misformed, rejected",
+        Differs(400, BAD_DLR_URL,
                 "smsbox puts line breaks of the URL into its requests, and more"),
     ),
+    (
+        "dlr-escape- |",
+        Differs(400, BAD_DLR_URL, "a blank would end the target of the request line"),
+    ),
+    # forms
     (
         "post-form post-form-charset",
         Differs(202, ACCEPTED, "a form is what most HTTP clients send"),
     ),
-    ("post-form-wrong-password", Differs(403, NOT_HERE, "forms are read")),
     (
-        "post-xmlrpc post-sendota",
+        "post-form-wrong-password|post application/x-www-form-urlencoded",
+        Differs(403, NOT_HERE, "forms are read, and say who asks"),
+    ),
+    (
+        "xml-doctype xml-doctype-file",
+        Differs(403, NOT_HERE,
+                "XML with entities of its own is not read: they open files and fill"
+                " memory"),
+    ),
+    (
+        "post-xmlrpc|post-sendota|path /cgi-bin/xmlrpc|path /cgi-bin/sendota",
         Differs(404, UNKNOWN,
-        "smsbox's XML-RPC sends nothing, and phones need no OTA SMS"),
+                "smsbox's XML-RPC sends nothing, and phones need no OTA SMS"),
     ),
-    ("xml-da-comment", Differs(400, DENIED, "smsbox sends to each part of the number")),
+    # HTTP
     (
-        "xml-da-blank-number",
-        Differs(400, DENIED, "smsbox sends to nobody, and says that it was accepted"),
+        "method HEAD|HEAD-wrong-password|i-HEAD",
+        Differs(405, "", "a HEAD must change nothing, and with smsbox it sends SMS"),
     ),
-    ("i-max-messages-0", Differs(403, NOT_HERE, "smsbox sends nothing, and says Sent")),
-    ("allowed-prefix-not denied-prefix",
-     Differs(400, DENIED, "smsbox looks at prefixes in answers to SMS only")),
-    ("network-only-allowed",
-     Differs(403, NOT_HERE, "networks that are named are the only ones")),
-    ("i-no-from i-empty-from",
-     Differs(202, "Sent.", "the kannel section always names a sender")),
+    (
+        "method PUT|method DELETE|method OPTIONS|method PATCH|PUT-with-body",
+        Differs(405, "Method not allowed.", "the answer names the methods there are"),
+    ),
+    (
+        "method TRACE|method get|method Post|method FOO",
+        malformed(501, "methods are case-sensitive, and nobody needs the others"),
+    ),
+    (
+        "GET-with-body xml-by-get",
+        malformed(400, "the next reader could take a GET's body for a request"),
+    ),
+    (
+        "header-folded post-header-folded post-to-folded header-without-colon",
+        malformed(400, "two readers could see different headers (RFC 9112, 5.1, 5.2)"),
+    ),
+    ("header-100", malformed(431, "nobody needs more than 64 headers")),
+    ("HTTP-1.2 HTTP-2.0", malformed(505, "there is no such version of this syntax")),
+    (
+        "HTTP-none HTTP-wrong blank-in-target",
+        malformed(400, "both refuse it; the body says so in Sealpost's form"),
+    ),
+    (
+        "absolute-target|path //cgi-bin/sendsms|path /cgi-bin//sendsms"
+        "|path /cgi-bin/./sendsms|path cgi-bin/sendsms|path /cgi-bin/sendsms#a|path *",
+        malformed(400, "two readers could see different paths"),
+    ),
+    (
+        "path /cgi-bin/sendsm%73|",
+        Differs(202, ACCEPTED, "an escaped letter is that letter (RFC 3986, 6.2.2.2)"),
+    ),
 ]:
-    DIFFERS.update((name, differs) for name in names.split())
-for path in ("/cgi-bin/xmlrpc", "/cgi-bin/sendota"):
-    DIFFERS[f"path {path}"] = Differs(404, UNKNOWN, "neither exists in Sealpost")
+    DIFFERS.update(
+        (name, differs)
+        for name in (names.split("|") if "|" in names else names.split())
+        if name
+    )
 
 OTHER_SMS = {}
-OTHER_CALLBACKS = {}
+for names, text, why in [
+    (
+        "text-cyrillic|charset=WINDOWS-1251 text=%CF%F0 coding=",
+        "\u041f\u0440",
+        "what GSM 7 does not have goes as UCS-2 unless a coding was asked for",
+    ),
+    ("text-emoji", "\U0001f600", "so does an emoji"),
+    ("charset=KOI8-R text=%D0 coding=", "\u043f", "so does Cyrillic in KOI8-R"),
+    ("charset=UTF-16 text=%FE%FF%04%1F coding=", "\u041f", "and in UTF-16"),
+    ("charset=UCS-2 text=%00h coding=", "\u6800",
+     "UCS-2 is in the machine's byte order for both, and the character arrives"),
+    ("charset=Shift_JIS text=%83%65 coding=", "\u30c6", "so does Japanese"),
+    ("text-tab", "a b", "a tab is the blank that it looks like"),
+    (
+        "text-raw-latin1|text-latin1|charset=US-ASCII text=caf%E9 coding="
+        "|charset=US-ASCII text=caf%E9 coding=2|post-half-utf8-declared",
+        "caf?",
+        "what cannot be read is shown as a question mark, not dropped or made up",
+    ),
+    ("text-half-utf8", "?", "what cannot be read is shown as a question mark"),
+    ("charset=UTF-8 text=%FF%FE coding=2", "??", "smsbox makes up a character"),
+    ("charset=UTF-8//IGNORE text=a%FFb coding=2", "a?b", "smsbox makes up two"),
+    ("post-utf8", "caf\xc3\xa9", "a text of no charset is Latin-1, and all of it is"),
+    ("xml-latin1", "caf\xe9", "smsbox reads the parser's UTF-8 as Latin-1"),
+    ("to-same-in-two-spellings", "hi", "twice the same telephone is one receiver"),
+]:
+    other = OtherSms([(FROM, text, 1)], why)
+    OTHER_SMS.update((name, other) for name in names.split("|"))
+
+OTHER_CALLBACKS = {
+    "dlr-escape-o": OtherCallbacks(
+        ["/{to}?x=[ward7]"] * 2, "the user guide says that it is the account"
+    ),
+    "dlr-escape-D": OtherCallbacks(
+        ["/{to}?x=[]"] * 2, "what bearerbox keeps for itself is not passed on"
+    ),
+    "dlr-escape-#": OtherCallbacks(
+        ["/{to}?x=[%"] * 2, "half a code stays, and begins a fragment"
+    ),
+    "dlr-fragment": OtherCallbacks(
+        ["/{to}?1", "/{to}?8"], "no client sends a URL's fragment (RFC 9110, 4.2.5)"
+    ),
+    "dlr-status-500": OtherCallbacks(
+        ["/{to}/500"] * 3, "an application that fails is asked again"
+    ),
+    "dlr-status-404": OtherCallbacks(
+        ["/{to}/404"] * 3, "so is one that is being deployed"
+    ),
+    "dlr-text-of-many": OtherCallbacks(
+        ["/{to}?1"], "what an SMSC says after the end is not told"
+    ),
+}

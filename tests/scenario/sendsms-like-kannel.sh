@@ -29,3 +29,5 @@ stop_smsbox
 start_smsbox 'immediate-sendsms-reply = true' "$users"
 ask_both --immediate || same=no
 expect_equal yes $same 'the answers are the same'
+! grep 'event=process.ended' "$DIR/sealpostd.log" ||
+    fail 'a process of sealpostd ended over such a request'
