@@ -2,8 +2,9 @@
 """kannel_client.py - an HTTP client that changes no byte.
 
 Here:       one request on a connection of its own; its bytes, and the answer's.
-Elsewhere:  what is asked (kannel_requests.py).
-Called by:  kannel_compare.py.
+Elsewhere:  connections that are used otherwise (kannel_links.py), what is asked
+            (kannel_requests.py).
+Called by:  kannel_compare.py, kannel_links.py.
 """
 import socket
 import typing

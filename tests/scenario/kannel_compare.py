@@ -5,7 +5,7 @@
 Here:       an application that is called back; the comparison of answers, SMS and
             callbacks.
 Elsewhere:  the requests, and the differences that are meant (kannel_requests.py); the
-            HTTP client (kannel_client.py).
+            HTTP client (kannel_client.py, kannel_links.py).
 Called by:  sendsms-like-kannel.sh; by hand.
 
 kannel_compare.py [options] SMSBOX SEALPOST   a line for each difference that is not
@@ -18,6 +18,8 @@ SMSBOX, SEALPOST and SERVER are HOST:PORT. Receivers of what smsbox sends are
   --immediate     the second part of the list
   --app H:P       the application that is called back is made to listen there
   --sms FILE      the phones' SMS (phone.py): both must have sent the same
+  --links         Sealpost's connections are used otherwise than once, too: requests on
+                  a kept one, in pieces, several at once, and cut off
   --only NAME     only requests whose name matches the glob; once more for each
 """
 import argparse
@@ -31,6 +33,7 @@ import sys
 import threading
 import time
 
+import kannel_links
 import kannel_requests
 from kannel_client import Answer, Asker
 
@@ -110,6 +113,10 @@ def check_names():
         *kannel_requests.DIFFERS,
         *kannel_requests.OTHER_SMS,
         *kannel_requests.OTHER_CALLBACKS,
+        *kannel_requests.KEPT,
+        *kannel_requests.IN_PIECES,
+        *kannel_requests.PIPELINED,
+        *kannel_requests.ABANDONED,
     }
     if doubled or meant - set(count):
         sys.exit(f"doubled names: {doubled}; no such request: {meant - set(count)}")
@@ -144,6 +151,7 @@ def compare(options):
     app = App(options.app)
     smsbox = Asker(options.servers[0], options.app, SMSBOX)
     sealpost = Asker(options.servers[1], options.app, SEALPOST)
+    links = kannel_links.Links(smsbox, sealpost) if options.links else None
     todo = chosen(options)
     unexpected = 0
     heard = []
@@ -154,18 +162,25 @@ def compare(options):
             sealpost.ask(number, request),
             kannel_requests.DIFFERS.get(request.name),
         )
+    for way, number, request, want, got in links.ask() if links else []:
+        name = f"{request.name} ({way})"
+        todo.append((number, request._replace(name=name)))
+        unexpected += compare_answers(name, want, got)
     if options.sms:
         wait_quiet(lambda: os.path.getsize(options.sms))
         got = sms_of(options.sms, SMSBOX), sms_of(options.sms, SEALPOST)
         heard.append(f"{count(todo, got[0])} SMS")
         unexpected += compare_later(todo, "SMS", *got, kannel_requests.OTHER_SMS)
-        unexpected += refute_sms(todo, got[1])
+        unexpected += refute_sms(todo, links, got[1])
         wait_quiet(app.count)
         got = app.told(SMSBOX), app.told(SEALPOST)
         heard.append(f"{count(todo, got[0])} callbacks")
         unexpected += compare_later(
             todo, "callbacks", *got, kannel_requests.OTHER_CALLBACKS
         )
+    if links and not links.half_ends():
+        print("half a request: its connection is still open")
+        unexpected += 1
     compared = ", ".join([f"{len(todo)} requests", *heard])
     print(f"{compared}: {unexpected} unexpected differences")
     return 1 if unexpected else 0
@@ -204,13 +219,14 @@ def compare_later(todo, what, smsbox, sealpost, meant):
     return unexpected
 
 
-def refute_sms(todo, sealpost):
-    """What Sealpost alone refuses sends nothing."""
+def refute_sms(todo, links, sealpost):
+    """What Sealpost alone refuses, and what never came whole, sends nothing."""
     refused = {
         number: request.name
         for number, request in todo
         if kannel_requests.DIFFERS.get(request.name, (0,))[0] >= 400
     }
+    refused.update((number, "abandoned") for number in (links.unsent if links else []))
     sent = [number for number in refused if sealpost[number]]
     for number in sent:
         print(f"{refused[number]}: want no SMS, got {show(sealpost[number])}")
@@ -256,6 +272,7 @@ def main():
     parser.add_argument("--immediate", action="store_true")
     parser.add_argument("--app", default="127.0.0.1:1")
     parser.add_argument("--sms")
+    parser.add_argument("--links", action="store_true")
     parser.add_argument("--only", action="append")
     parser.add_argument("--smsbox-groups", action="store_true")
     parser.add_argument("--sealpost-accounts", action="store_true")

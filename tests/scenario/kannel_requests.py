@@ -866,6 +866,17 @@ xml("i-xml", who="<from><user>i1</user><pass>p1</pass></from>")
 xml("i-xml-two", who="<from><user>i1</user><pass>p1</pass></from>",
     da="<da><number>+{to}</number><number>46abc</number></da>")
 
+# -- by connections that are used otherwise than once: see kannel_links.py
+
+KEPT = """
+    plain user-and-pass wrong-password odd-user to-letters to-two from-letters empty-text
+    text-percent-zz text-161 coding-1-bytes udh-good dlr-mask-31 nothing post-latin1
+    post-ucs2 post-chunked post-query xml xml-da-two
+""".split()
+IN_PIECES = "plain text-161 post-latin1 post-chunked xml".split()
+PIPELINED = "to-two wrong-password post-latin1 plain no-to post-chunked xml".split()
+ABANDONED = "plain post-160-one post-chunked xml".split()
+
 # -- differences that are meant
 
 DENIED = "Number(s) has/have been denied by white- and/or black-lists."

@@ -22,7 +22,7 @@ start_smsbox 'global-sender = 61400000000' "$users"
 start_sealpostd "listen sendsms { address = \"127.0.0.1:$SEALPOST_SENDSMS_PORT\" }" \
     "$(compare --sealpost-accounts)"
 same=yes
-ask_both || same=no
+ask_both --links || same=no
 
 # A smsbox that does not wait for bearerbox, and knows no sender by itself.
 stop_smsbox
