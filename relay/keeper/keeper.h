@@ -228,10 +228,11 @@ void reseal_peek_subject(struct keeper *k, const uint8_t message[16], char *subj
  */
 void notice_want(struct keeper *k, const uint8_t handset[16], struct handset_record *h,
                  uint64_t expires_s);
-/* notice_render - the SMS's text, and where it is from; false when nothing waits any
- * more (the job is dropped). */
+/* notice_render - the SMS's text, where it is from, and of what else its sender wants
+ * to be told; false when nothing waits any more (the job is dropped). */
 bool notice_render(struct keeper *k, const struct outbox_record *o,
-                   const struct handset_record *h, struct sms *sms, struct buf *text);
+                   const struct handset_record *h, struct sms *sms, uint32_t *dlr_mask,
+                   struct buf *text);
 /* notice_origin - where the SMS of a conversation are from, and by which SMSC. */
 void notice_origin(struct keeper *k, const uint8_t conversation[16], struct sms *sms);
 /* notice_sent - the SMS that was handed over at handed_s is out: what came later gets

@@ -39,7 +39,20 @@ struct waiting {
     bool any;
     char account[64]; /* of the newest */
     uint8_t conversation[16];
+    bool tell; /* somebody wants to know when the notice is at the SMSC */
 };
+
+static bool wants_notified(struct keeper *k, const uint8_t message[16])
+{
+    struct report_record r;
+    bool wants;
+
+    if (!tx_get(k, T_REPORT, message, 16, RECORD_REPORT, &r))
+        return false;
+    wants = (r.mask & REPORT_AT_SMSC) != 0;
+    record_clear(RECORD_REPORT, &r);
+    return wants;
+}
 
 static bool look_waiting(struct keeper *k, const uint8_t *key, size_t n, void *arg)
 {
@@ -51,6 +64,7 @@ static bool look_waiting(struct keeper *k, const uint8_t *key, size_t n, void *a
         return true;
     if (m.expires_s > k->now_s && is_waiting(k, &m, w->h)) {
         w->any = true;
+        w->tell = w->tell || wants_notified(k, key + 16);
         memcpy(w->account, m.account, sizeof w->account);
         memcpy(w->conversation, m.conversation, 16);
     }
@@ -93,7 +107,8 @@ void notice_origin(struct keeper *k, const uint8_t conversation[16], struct sms 
 }
 
 bool notice_render(struct keeper *k, const struct outbox_record *o,
-                   const struct handset_record *h, struct sms *sms, struct buf *text)
+                   const struct handset_record *h, struct sms *sms, uint32_t *dlr_mask,
+                   struct buf *text)
 {
     struct waiting w = { .h = h };
     const struct config_account *account;
@@ -108,6 +123,8 @@ bool notice_render(struct keeper *k, const struct outbox_record *o,
         return false;
     account = config_account(k->config, w.account);
     notice_origin(k, w.conversation, sms);
+    if (w.tell)
+        *dlr_mask |= REPORT_AT_SMSC;
     make_token(k, o, token);
     buf_init(&link, 512);
     buf_printf(&link, "%s/m/%s", k->config->public_url, token);

@@ -7,8 +7,8 @@
 #include "relay/keeper/outbox_job.h"
 
 #define VALIDITY_MAX_S 86400U
-#define DLR_OF_OURS \
-    (REPORT_DELIVERED | REPORT_FAILED | REPORT_AT_SMSC | REPORT_REJECTED)
+/* Only what somebody does something about: each report is an SMS more for everybody. */
+#define DLR_OF_OURS (REPORT_FAILED | REPORT_REJECTED)
 
 const struct outbox_kind_row outbox_kinds[OUTBOX_KIND_COUNT] = {
     [OUTBOX_OTP] = { "otp", LANE_OTP, 'o', TEMPLATE_SMS_OTP },
@@ -66,8 +66,10 @@ static bool make_own_sms(struct keeper *k, struct handover *w)
 
     buf_init(&text, SMS_OCTETS_MAX);
     sms_init(&sms);
-    made = w->o.kind == OUTBOX_NOTICE ? notice_render(k, &w->o, &w->h, &sms, &text)
-                                      : render_simple(k, w, &sms, &text);
+    w->job.sms.dlr_mask = DLR_OF_OURS;
+    made = w->o.kind == OUTBOX_NOTICE
+               ? notice_render(k, &w->o, &w->h, &sms, &w->job.sms.dlr_mask, &text)
+               : render_simple(k, w, &sms, &text);
     sms.text = buf_span(&text);
     sms.valid_until_s = w->o.expires_s < day_s ? w->o.expires_s : day_s;
     if (made && sms_parts(sms.text) > k->config->sms_parts)
@@ -94,8 +96,6 @@ static enum ipc_verdict make_sms(struct keeper *k, struct handover *w)
         v = make_own_sms(k, w) ? IPC_OK : IPC_GONE;
     if (plain && tx_get(k, T_REPORT, w->o.subject_id, 16, RECORD_REPORT, &r))
         w->job.sms.dlr_mask = r.mask;
-    else if (!plain)
-        w->job.sms.dlr_mask = DLR_OF_OURS;
     memcpy(w->job.sms.job, job_of(&w->key), 16);
     memcpy(w->job.sms.to, w->h.msisdn, sizeof w->job.sms.to);
     if (w->job.sms.dlr_mask != 0)
