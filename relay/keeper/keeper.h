@@ -300,9 +300,9 @@ void report_remember(struct keeper *k, const uint8_t id[16], const uint8_t hands
                      const char *account, const struct report_ask *ask,
                      uint64_t expires_s);
 void report_forget(struct keeper *k, const uint8_t id[16]);
-/* report_event - tell the application if it asked for this one. facts: of the DLR that
- * says so; NULL: Sealpost's own word, text says what happened ("fetched"). A final
- * event (delivered, failed, rejected) ends it when last. */
+/* report_event - tell the application if it asked for this one, once. facts: of the DLR
+ * that says so; Sealpost's own word has a text only ("SEALPOST/fetched"). last: none
+ * but "at the SMSC" can come any more, which the network may tell behind the others. */
 struct report_facts {
     const char *dlr_id, *smsc, *foreign_id;
     struct span text;

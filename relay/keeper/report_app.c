@@ -111,8 +111,8 @@ void report_event(struct keeper *k, const uint8_t id[16], uint32_t event,
         return;
     if ((r.mask & event) != 0)
         want_callback(k, id, event, facts, &r);
-    r.mask &= ~event;
-    if (last || r.mask == 0)
+    r.mask &= last ? REPORT_AT_SMSC & ~event : ~event; /* that one may come behind */
+    if (r.mask == 0)
         report_forget(k, id);
     else
         tx_put(k, T_REPORT, id, 16, RECORD_REPORT, &r);

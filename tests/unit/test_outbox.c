@@ -266,6 +266,19 @@ static void an_application_is_told_what_it_asked_for_once(void **state)
     record_clear(RECORD_OUTBOX, &f.o);
 }
 
+static void at_the_smsc_may_be_told_behind_delivered(void **state)
+{
+    char ref[160];
+
+    (void)state;
+    plain(REPORT_DELIVERED | REPORT_AT_SMSC, "http://app.example/", 0);
+    keeper_handset_id(&k, MSISDN, handset);
+    dlr_ref(&k, 'p', handset, id, ref);
+    dlr("d1", REPORT_DELIVERED, ref);
+    dlr("d2", REPORT_AT_SMSC, ref);
+    assert_int_equal(count_in(LANE_CALLBACK), 2);
+}
+
 static void a_forged_reference_tells_nobody(void **state)
 {
     char ref[160];
@@ -304,6 +317,7 @@ int main(void)
         KEEPER(stop_counts_for_what_waits_already),
         KEEPER(a_reference_that_comes_again_is_one_sms),
         KEEPER(an_application_is_told_what_it_asked_for_once),
+        KEEPER(at_the_smsc_may_be_told_behind_delivered),
         KEEPER(a_forged_reference_tells_nobody),
         KEEPER(an_sms_set_aside_is_told_to_its_sender),
     };
