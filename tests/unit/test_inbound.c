@@ -678,6 +678,7 @@ static bool notice_says(const char *brand)
 {
     struct outbox_record o = { .expires_s = NOW + DAY_S };
     struct handset_record h;
+    uint32_t dlr_mask = 0;
     struct sms out;
     struct buf text;
     bool any;
@@ -686,7 +687,7 @@ static bool notice_says(const char *brand)
     keeper_handset(&k, handset, MSISDN, &h);
     sms_init(&out);
     buf_init(&text, 1000);
-    any = notice_render(&k, &o, &h, &out, &text);
+    any = notice_render(&k, &o, &h, &out, &dlr_mask, &text);
     if (any && brand != NULL)
         assert_int_equal(strncmp(buf_cstr(&text), brand, strlen(brand)), 0);
     buf_clear(&text);
