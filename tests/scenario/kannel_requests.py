@@ -1129,7 +1129,4 @@ OTHER_CALLBACKS = {
     "dlr-status-404": OtherCallbacks(
         ["/{to}/404"] * 3, "so is one that is being deployed"
     ),
-    "dlr-text-of-many": OtherCallbacks(
-        ["/{to}?1"], "what an SMSC says after the end is not told"
-    ),
 }

@@ -26,7 +26,7 @@ expect_sms +61412345678 '*/m/*' >/dev/null
 said=$(expect_exit 77 handset register +61412345678 --direction handset \
     --sms-command "$(sms_from +61412345679)" 2>&1)
 expect_match '*came from another number*' "$said"
-expect_exit 78 handset list 2>/dev/null
+expect_exit 78 handset list >/dev/null
 
 # The same, the SMS first; then the right number is too late.
 id=$(begin)
@@ -52,7 +52,7 @@ stop sealpostd
 # Only some SMSCs are believed; the fake one is not of them.
 start_sealpostd 'otp-direction = "both"' 'otp-smscs = { "TRUSTED" }'
 expect_exit 77 handset register +61412345678 --direction handset \
-    --sms-command "$(sms_from +61412345678)" 2>/dev/null
+    --sms-command "$(sms_from +61412345678)" >/dev/null
 expect_log 'otp.refused .*smsc=FAKE .*not believed' >/dev/null
 stop sealpostd
 
@@ -60,7 +60,7 @@ stop sealpostd
 with_clock '+10min'
 start_sealpostd 'otp-direction = "both"' 'otp-smscs = { "FAKE" }'
 expect_exit 77 handset register +61412345678 --direction handset \
-    --sms-command "$(sms_from +61412345678)" 2>/dev/null
+    --sms-command "$(sms_from +61412345678)" >/dev/null
 expect_log 'otp.refused .*older than otp-lifetime' >/dev/null
 stop sealpostd
 SEALPOSTD_WITH=()
