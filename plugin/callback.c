@@ -26,11 +26,11 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define TRANSFERS_MAX 64U      /* requests at once */
-#define HOST_MAX 8U            /* ... to one scheme, host and port */
-#define JOBS_MAX 512U          /* taken and not answered; more are told to come later */
-#define BYTES_MAX (32U << 20)  /* ... and what they may hold together */
-#define WAIT_S 20              /* for a place among the requests */
+#define TRANSFERS_MAX 64U     /* requests at once */
+#define HOST_MAX 8U           /* ... to one scheme, host and port */
+#define JOBS_MAX 512U         /* taken and not answered; more are told to come later */
+#define BYTES_MAX (32U << 20) /* ... and what they may hold together */
+#define WAIT_S 3 /* then a job goes back: the places in the keeper are others, too */
 #define TOTAL_MS 30000L        /* a request, from the name to the last byte */
 #define CONNECT_MS 10000L      /* ... until it is connected */
 #define ANSWER_MAX (64U << 10) /* read of an answer, and thrown away */
