@@ -184,12 +184,13 @@ static size_t on_lost(void *ctx, uint64_t handed)
 {
     struct box *b = ctx;
     const size_t unacked = b->mt_count;
+    const enum job_outcome doubt = b->link.given_up ? JOB_SILENT : JOB_DOUBT;
 
     b->on_trial = b->on_trial || unacked > 0;
     while (!TAILQ_EMPTY(&b->mts)) {
         struct mt *mt = TAILQ_FIRST(&b->mts);
 
-        mt_done(b, mt, mt->first_byte < handed ? JOB_DOUBT : JOB_BUSY,
+        mt_done(b, mt, mt->first_byte >= handed ? JOB_BUSY : doubt,
                 "bearerbox went without an ack");
     }
     while (!TAILQ_EMPTY(&b->inputs))
@@ -507,7 +508,7 @@ static bool box_is_silent(struct box *b, uint64_t now)
 
     while ((mt = TAILQ_FIRST(&b->mts)) != NULL && now - mt->given_ms >= ACK_WAIT_MS) {
         if (b->link.heard_ms < mt->given_ms) {
-            box_link_lost(&b->link, "bearerbox does not answer");
+            box_link_give_up(&b->link, "bearerbox does not answer");
             return true;
         }
         mt_done(b, mt, JOB_SILENT, "no ack in time");
@@ -524,7 +525,7 @@ static void on_tick(void *ctx)
     if (box_is_silent(b, now))
         return;
     if (b->begun_ms != 0 && !reads_nothing(b) && now - b->begun_ms >= FRAME_WAIT_MS) {
-        box_link_lost(&b->link, "a frame began and did not end");
+        box_link_give_up(&b->link, "a frame began and did not end");
         return;
     }
     if (now - b->heartbeat_ms >= HEARTBEAT_MS) {

@@ -165,6 +165,13 @@ void box_link_lost(struct box_link *l, const char *why)
     enter(l, ST_DOWN);
 }
 
+void box_link_give_up(struct box_link *l, const char *why)
+{
+    l->given_up = true;
+    box_link_lost(l, why);
+    l->given_up = false;
+}
+
 static void link_late(struct box_link *l)
 {
     box_link_lost(l, l->tls == NULL ? "no connection in time"
@@ -265,7 +272,7 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
     else if (what & BEV_EVENT_EOF)
         box_link_lost(l, why_ended(l));
     else if (what & BEV_EVENT_TIMEOUT)
-        box_link_lost(l, "bearerbox does not read");
+        box_link_give_up(l, "bearerbox does not read");
     else
         box_link_lost(l, why_failed(l));
 }

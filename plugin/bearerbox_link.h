@@ -40,6 +40,7 @@ struct box_link { /* read-only for the user */
     enum box_link_state state;
     uint64_t written;  /* bytes given to it since it connected */
     uint64_t heard_ms; /* when bytes last came */
+    bool given_up;     /* while on_lost runs: by us */
 
     struct event_base *base; /* from here on its own */
     const struct box_link_user *user;
@@ -64,8 +65,10 @@ bool box_link_send(struct box_link *l, struct span bytes);
 size_t box_link_unsent(const struct box_link *l);
 /* box_link_read_again - on_input is called now: it may have stopped earlier. */
 void box_link_read_again(struct box_link *l);
-/* box_link_lost - closed; tried again later. */
+/* box_link_lost - closed; tried again later. box_link_give_up - the same, by us: it
+ * says nothing or does not read, but nothing took it down. */
 void box_link_lost(struct box_link *l, const char *why);
+void box_link_give_up(struct box_link *l, const char *why);
 /* box_link_finish - no MT any more; lost by itself after some seconds. */
 void box_link_finish(struct box_link *l);
 /* box_link_stop - once lost it stays down. */

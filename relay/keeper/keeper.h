@@ -102,6 +102,8 @@ struct keeper {
     struct in_flight in_flight[IN_FLIGHT_MAX];
     size_t in_flight_count[LINK_KIND_COUNT];
     bool alone[LINK_KIND_COUNT]; /* one is under way that must have the link alone */
+    uint8_t
+        alone_lane[LINK_KIND_COUNT]; /* ... or waits for that, in this lane; 0: none */
     uint64_t id_ms;
     uint32_t id_count;
     struct proofs *proofs;

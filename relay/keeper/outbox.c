@@ -20,6 +20,7 @@
 #define LEASE_S 60U
 #define BACKOFF_FIRST_S 2U
 #define BACKOFF_LAST_S 300U
+#define SILENCE_LAST_S 21600U
 #define SCAN_MAX 1000U /* entries looked at in one turn and lane */
 
 static const struct {
@@ -90,6 +91,17 @@ static struct tx_key move_entry(struct keeper *k, const struct tx_key *key,
     tx_del(k, T_OUTBOX, key->b, key->n);
     tx_put(k, T_OUTBOX, moved.b, moved.n, RECORD_OUTBOX, o);
     return moved;
+}
+
+/* Each time a neighbour says nothing the SMS may have gone all the same: not for ever.
+ */
+static uint64_t silence_s(uint8_t attempts)
+{
+    uint64_t s = BACKOFF_FIRST_S;
+
+    for (uint8_t i = 1; i < attempts && s < SILENCE_LAST_S; i++)
+        s *= 4;
+    return s < SILENCE_LAST_S ? s : SILENCE_LAST_S;
 }
 
 static uint64_t backoff_s(uint8_t attempts)
@@ -222,7 +234,8 @@ static enum ipc_verdict hand_over(struct keeper *k, void *arg)
     if (w->o.kind == 0 || w->o.kind >= OUTBOX_KIND_COUNT)
         return tx_refuse(k, IPC_TEMP);
     w->alone = w->o.doubts + (w->o.handed != 0 ? 1U : 0U) >= ALONE_DOUBTS;
-    if (w->alone && k->in_flight_count[link_of(&w->key)] > 0)
+    if (w->alone && w->o.expires_s > k->now_s &&
+        k->in_flight_count[link_of(&w->key)] > 0)
         return IPC_WAITING;
     if (w->o.handed != 0) {
         w->o.doubts = (uint8_t)(w->o.doubts + (w->o.doubts < UINT8_MAX));
@@ -302,6 +315,7 @@ static void end_leases(struct keeper *k)
             flight_end(k, &k->in_flight[i]);
 }
 
+/* IPC_WAITING: its lane is the next one, or those before it would go first for ever. */
 static void hand_over_due(struct keeper *k, const struct due *due)
 {
     for (size_t i = 0; i < due->count; i++) {
@@ -315,6 +329,8 @@ static void hand_over_due(struct keeper *k, const struct due *due)
         handover_clear(&w);
         if (v == IPC_WAITING || (v == IPC_OK && w.alone)) {
             k->alone[link_of(&due->keys[i])] = true; /* nothing beside it */
+            if (v == IPC_WAITING)
+                k->alone_lane[link_of(&due->keys[i])] = due->keys[i].b[0];
             return;
         }
     }
@@ -342,8 +358,8 @@ static void pump_aside(struct keeper *k, const struct due *due)
     }
 }
 
-/* One that has to go alone waits until nothing is under way, and nothing overtakes it
- * for ever: it is looked for again when the link is idle. */
+/* One that has to go alone waits until nothing is under way; then its lane is looked at
+ * first. */
 static void let_alone_go(struct keeper *k)
 {
     for (int link = 0; link < LINK_KIND_COUNT; link++)
@@ -351,55 +367,74 @@ static void let_alone_go(struct keeper *k)
             k->alone[link] = false;
 }
 
+static void pump_lane(struct keeper *k, uint8_t lane)
+{
+    struct due due = { .room = lanes[lane].has_link ? room_on(k, lanes[lane].link)
+                                                    : IN_FLIGHT_MAX };
+
+    if (due.room == 0)
+        return;
+    k->failure = IPC_OK;
+    tx_scan(k, T_OUTBOX, &lane, 1, NULL, 0, collect_due, &due);
+    if (lanes[lane].has_link)
+        hand_over_due(k, &due);
+    else
+        pump_aside(k, &due);
+}
+
 void outbox_pump(struct keeper *k)
 {
     k->pump_wanted = false;
     end_leases(k);
     let_alone_go(k);
-    for (uint8_t lane = 0; lane < LANE_COUNT; lane++) {
-        struct due due = { .room = lanes[lane].has_link ? room_on(k, lanes[lane].link)
-                                                        : IN_FLIGHT_MAX };
+    for (int link = 0; link < LINK_KIND_COUNT; link++) {
+        const uint8_t lane = k->alone_lane[link];
 
-        if (due.room == 0)
+        if (lane == 0 || k->in_flight_count[link] > 0)
             continue;
-        k->failure = IPC_OK;
-        tx_scan(k, T_OUTBOX, &lane, 1, NULL, 0, collect_due, &due);
-        if (lanes[lane].has_link)
-            hand_over_due(k, &due);
-        else
-            pump_aside(k, &due);
+        k->alone_lane[link] = 0;
+        pump_lane(k, lane);
     }
+    for (uint8_t lane = 0; lane < LANE_COUNT; lane++)
+        pump_lane(k, lane);
 }
 
 static bool collect_handed(struct keeper *k, const uint8_t *key, size_t n, void *arg)
 {
     struct tx_key found = { .n = n };
     struct outbox_record o;
-    size_t *looked = arg;
 
+    (void)arg;
     memcpy(found.b, key, n);
+    if (due_of(&found) > k->now_s + LEASE_S)
+        return false;
     if (!tx_get(k, T_OUTBOX, key, n, RECORD_OUTBOX, &o))
         return tx_ok(k) || tx_forgive(k);
     if (o.handed != 0)
         flight_add(k, &found, o.doubts >= ALONE_DOUBTS);
     record_clear(RECORD_OUTBOX, &o);
-    return ++*looked < SCAN_MAX && k->in_flight_count[link_of(&found)] < IN_FLIGHT_MAX;
+    return k->in_flight_count[link_of(&found)] < IN_FLIGHT_MAX;
 }
 
+/* What was handed over stands at the end of its lease, so behind all that is overdue,
+ * however much that is. */
 void outbox_recover(struct keeper *k)
 {
+    static const uint8_t first[16] = { 0 };
+
     for (uint8_t lane = 0; lane < LANE_COUNT; lane++) {
-        size_t looked = 0;
+        const struct tx_key from = tx_key_outbox(lane, k->now_s, first);
 
         k->failure = IPC_OK;
         if (lanes[lane].has_link)
-            tx_scan(k, T_OUTBOX, &lane, 1, NULL, 0, collect_handed, &looked);
+            tx_scan(k, T_OUTBOX, &lane, 1, from.b, from.n, collect_handed, NULL);
     }
 }
 
 struct done {
     const struct ipc_job_done *in;
     struct tx_key key;
+    bool alone;
 };
 
 /* A neighbour that only says nothing was not taken down: that is not counted against
@@ -413,7 +448,17 @@ static void when_in_doubt(struct keeper *k, const struct tx_key *key,
     if (counts && o->doubts >= ASIDE_DOUBTS)
         set_aside(k, key, o);
     else
-        (void)move_entry(k, key, k->now_s + backoff_s(o->attempts), o);
+        (void)move_entry(
+            k, key,
+            k->now_s + (counts ? backoff_s(o->attempts) : silence_s(o->attempts)), o);
+}
+
+/* An application's or operator's mistake must not cost what a patient wrote: it is
+ * asked again until the reply's time is over. */
+static enum job_outcome mended(const struct outbox_record *o, enum job_outcome outcome)
+{
+    return outcome == JOB_REFUSED && o->kind == OUTBOX_REPLY_CALLBACK ? JOB_BUSY
+                                                                      : outcome;
 }
 
 static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
@@ -429,7 +474,9 @@ static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
         LOG_ID("job", d->in->job), LOG_STR("kind", outbox_kinds[o.kind].name),
         LOG_STR("outcome", outcome_names[d->in->outcome]), LOG_STR("why", d->in->why));
     o.handed = 0;
-    switch ((enum job_outcome)d->in->outcome) {
+    if (d->alone && d->in->outcome != JOB_DOUBT)
+        o.doubts = 0; /* it took nobody down */
+    switch (mended(&o, (enum job_outcome)d->in->outcome)) {
     case JOB_SENT:
         drop_entry(k, &d->key, &o);
         when_sent(k, &o, &d->key);
@@ -452,7 +499,7 @@ static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
 
 static void settle(struct keeper *k, struct in_flight *f, const struct ipc_job_done *in)
 {
-    struct done d = { .in = in, .key = f->key };
+    struct done d = { .in = in, .key = f->key, .alone = f->alone };
 
     (void)tx_run(k, take_outcome, &d); /* failed: the lease ends, and it is in doubt */
     flight_end(k, f);
@@ -489,6 +536,8 @@ void outbox_courier_lost(struct keeper *k)
 
         if (!k->in_flight[i].used)
             continue;
+        if (link_of(&k->in_flight[i].key) == LINK_HTTP)
+            in.outcome = JOB_SILENT; /* a slow application outlives a reload */
         memcpy(in.job, k->in_flight[i].job, 16);
         settle(k, &k->in_flight[i], &in);
     }

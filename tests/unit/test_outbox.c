@@ -139,7 +139,7 @@ static void plain(uint32_t mask, const char *url, uint32_t submission_s)
                             .submission_s = submission_s,
                             .epoch = k.epoch_day,
                             .messages = 1,
-                            .expires_s = NOW + 3600 };
+                            .expires_s = NOW + 86400 };
     struct report_ask ask = { .mask = mask,
                               .url = span_str(url),
                               .from = span_str("777") };
@@ -266,6 +266,59 @@ static void an_application_is_told_what_it_asked_for_once(void **state)
     record_clear(RECORD_OUTBOX, &f.o);
 }
 
+/* However much is overdue, what an earlier keeper handed over is found again. */
+static void a_long_queue_hides_no_handover(void **state)
+{
+    (void)state;
+    start_with(1500);
+    outbox_pump(&k);
+    assert_int_equal(k.in_flight_count[LINK_SMS], 256);
+    memset(k.in_flight, 0, sizeof k.in_flight); /* a new keeper knows nothing yet */
+    memset(k.in_flight_count, 0, sizeof k.in_flight_count);
+    k.now_s += 30;
+    outbox_recover(&k);
+    assert_int_equal(k.in_flight_count[LINK_SMS], 256);
+    outcome_of_all(JOB_SENT);
+    assert_int_equal(count_in(LANE_SMS), 1500 - 256);
+}
+
+/* A neighbour that hangs is nobody's fault, and may have the SMS all the same. */
+static void silence_sets_nothing_aside_and_comes_seldom(void **state)
+{
+    size_t handed = 0;
+
+    (void)state;
+    start_with(1);
+    for (int i = 0; i < 1440; i++) { /* a day of minutes */
+        k.now_s += 60;
+        outbox_pump(&k);
+        handed += k.in_flight_count[LINK_SMS];
+        outcome_of_all(JOB_SILENT);
+    }
+    assert_int_equal(count_in(LANE_ASIDE), 0);
+    assert_in_range(handed, 5, 15);
+}
+
+/* One that must go alone goes although others are always due before it. */
+static void one_that_goes_alone_is_not_overtaken_for_ever(void **state)
+{
+    (void)state;
+    start_with(0);
+    plain(0, "", 0);
+    for (int i = 0; i < 3; i++) {
+        k.now_s += 301;
+        outbox_pump(&k);
+        outcome_of_all(JOB_DOUBT);
+    }
+    for (int i = 0; i < 10 && count_in(LANE_PLAIN) > 0; i++) {
+        assert_int_equal(tx_run(&k, put_sms, &(size_t){ 2 }), IPC_OK);
+        k.now_s += 20;
+        outbox_pump(&k);
+        outcome_of_all(JOB_SENT);
+    }
+    assert_int_equal(count_in(LANE_PLAIN), 0);
+}
+
 static void at_the_smsc_may_be_told_behind_delivered(void **state)
 {
     char ref[160];
@@ -317,6 +370,9 @@ int main(void)
         KEEPER(stop_counts_for_what_waits_already),
         KEEPER(a_reference_that_comes_again_is_one_sms),
         KEEPER(an_application_is_told_what_it_asked_for_once),
+        KEEPER(a_long_queue_hides_no_handover),
+        KEEPER(silence_sets_nothing_aside_and_comes_seldom),
+        KEEPER(one_that_goes_alone_is_not_overtaken_for_ever),
         KEEPER(at_the_smsc_may_be_told_behind_delivered),
         KEEPER(a_forged_reference_tells_nobody),
         KEEPER(an_sms_set_aside_is_told_to_its_sender),
