@@ -69,8 +69,14 @@ static bool tell_notified(struct keeper *k, const uint8_t *key, size_t n, void *
 {
     static const struct report_facts facts = { .text = { "SEALPOST/notified", 17 } };
 
+    struct message_record m;
+
     (void)n, (void)arg;
-    report_event(k, key + 16, REPORT_AT_SMSC, &facts, false);
+    if (!tx_get(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m))
+        return true;
+    if (m.notified_s != 0) /* what came since has a notice of its own */
+        report_event(k, key + 16, REPORT_AT_SMSC, &facts, false);
+    record_clear(RECORD_MESSAGE, &m);
     return true;
 }
 
@@ -93,12 +99,12 @@ static enum ipc_verdict dlr(struct keeper *k, void *arg)
     uint8_t ids[32], none[16] = { 0 };
     char kind;
 
-    if (tx_seen(k, "dlr", in->id, strlen(in->id), none, REPEAT_S))
-        return IPC_REPEATED;
-    if (!take_ref(k, in->ref, &kind, ids)) {
+    if (!take_ref(k, in->ref, &kind, ids)) { /* before anything is kept of it */
         LOG(L_INFO, "dlr.unknown", LOG_STR("id", in->id));
         return IPC_OK;
     }
+    if (tx_seen(k, "dlr", in->id, strlen(in->id), none, REPEAT_S))
+        return IPC_REPEATED;
     LOG(L_INFO, "sms.report", LOG_ID("job", ids + 16), LOG_U64("event", in->event));
     if (kind == 'n')
         dlr_of_notice(k, ids, in->event);

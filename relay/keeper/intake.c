@@ -365,8 +365,9 @@ static enum ipc_verdict offer(struct keeper *k, void *arg)
     struct offer *o = arg;
     const struct ipc_offer *in = o->in;
     const uint64_t kept_s = k->now_s + k->config->retention_s;
+    const uint64_t asked_s = in->expires_s > k->now_s ? in->expires_s : k->now_s + 1;
     const uint64_t expires_s =
-        in->expires_s > k->now_s && in->expires_s < kept_s ? in->expires_s : kept_s;
+        in->expires_s == 0 || asked_s > kept_s ? kept_s : asked_s;
     struct target t;
     struct handset_record h;
     enum ipc_verdict v = find_target(k, &in->to, in->account, in->sender, &t);

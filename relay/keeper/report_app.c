@@ -33,7 +33,11 @@ void report_remember(struct keeper *k, const uint8_t id[16], const uint8_t hands
     (void)span_copy(r.account_param, sizeof r.account_param, ask->account_param);
     if (!span_copy(r.url, sizeof r.url, ask->url)) /* front bounds it */
         return;
-    tx_put(k, T_REPORT, id, 16, RECORD_REPORT, &r);
+    if (!tx_add(k, T_REPORT, id, 16, RECORD_REPORT,
+                &r)) { /* an id that was used before */
+        (void)tx_refuse(k, IPC_BAD_REQUEST);
+        return;
+    }
     e = tx_key_expiry(r.expires_s, 'D', id);
     tx_mark(k, T_BY_EXPIRY, e.b, e.n);
 }
@@ -81,12 +85,20 @@ static void want_callback(struct keeper *k, const uint8_t id[16], uint32_t event
 {
     struct outbox_record o = { .kind = OUTBOX_REPORT,
                                .expires_s = k->now_s + k->config->callback_wait_s };
+    struct report_facts bare = *facts;
     struct buf body;
     uint8_t job[16];
 
     buf_init(&body, URL_MAX + RECORD_ACCOUNT);
     buf_put_mem(&body, r->account, strlen(r->account) + 1);
     put_url(k, id, event, facts, r, &body);
+    if (!buf_ok(&body)) { /* an SMSC's long words must not cost the event */
+        buf_clear(&body);
+        body.failed = false;
+        bare.text = span_of("", 0);
+        buf_put_mem(&body, r->account, strlen(r->account) + 1);
+        put_url(k, id, event, &bare, r, &body);
+    }
     if (buf_ok(&body)) {
         o.body = (struct record_blob){ (uint8_t *)body.p, body.n };
         memcpy(o.handset, r->handset, 16);
