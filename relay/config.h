@@ -124,7 +124,7 @@ struct config {
     struct config_words otp_smscs; /* SMSCs whose originators are believed; none: all */
     char *otp_to;                  /* where the handset sends it: the first sender */
     bool otp_check_at_handset;     /* no: see sealpost.conf(5) before you say yes */
-    uint64_t confirm_wait_s;       /* from the notice to the first message: 0 s */
+    uint64_t confirm_wait_s;       /* from the notice to the first message: 1 h */
     struct config_words stop_words; /* what people answer; case does not matter */
     struct config_words start_words, help_words, wrong_words;
     struct config_words all_words; /* behind one of them: for every account */

@@ -74,7 +74,7 @@ static const struct config_key root_keys[] = {
       .allowed = "3 to 15 digits" },
     { "otp-check-at-handset", config_set_choice, ROOT(otp_check_at_handset),
       .fallback = "no", .allowed = "yes or no", .words = { "no", "yes" } },
-    { "confirm-wait", config_set_duration, ROOT(confirm_wait_s), .fallback = "0s",
+    { "confirm-wait", config_set_duration, ROOT(confirm_wait_s), .fallback = "1h",
       .allowed = "0s to 7d", .least = 0, .most = 7 * DAY_S },
     { "stop-words", WORDS(stop_words) },
     { "start-words", WORDS(start_words) },

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <time.h>
 
+/* So long its number's owner may disown a device that an SMS registered. */
+#define DOUBTFUL_S 604800U
 #define SEEN_EVERY_S 3600U /* last-seen times are written no finer */
 #define RESEAL_AT_ONCE 500U
 #define LIST_MAX 50U
@@ -26,6 +28,20 @@ struct call {
 bool device_is_held(const struct keeper *k, const struct device_record *d)
 {
     return d->held_until_s > k->now_s;
+}
+
+bool device_is_doubtful(const struct keeper *k, const struct device_record *d)
+{
+    return d->held_until_s == UINT64_MAX ||
+           (d->held_until_s != 0 && d->held_until_s + DOUBTFUL_S > k->now_s);
+}
+
+void device_remove(struct keeper *k, struct handset_record *h, size_t i)
+{
+    tx_del(k, T_DEVICE, h->devices[i], 16);
+    LOG(L_INFO, "device.revoked", LOG_ID("device", h->devices[i]));
+    h->device_count--;
+    memmove(h->devices[i], h->devices[h->device_count], 16); /* no order in them */
 }
 
 static bool called_lately(const struct keeper *k, const struct device_record *d)
@@ -245,17 +261,30 @@ static enum ipc_verdict call_devices(struct keeper *k, struct call *c)
     return IPC_OK;
 }
 
+/* Whoever forged an SMS must not drive out those who proved the number otherwise. */
+static bool may_revoke(struct keeper *k, const struct call *c)
+{
+    struct device_record other;
+    bool may;
+
+    if (!device_is_doubtful(k, &c->d))
+        return true;
+    if (!tx_get(k, T_DEVICE, c->in->id, 16, RECORD_DEVICE, &other))
+        return false;
+    may = device_is_doubtful(k, &other);
+    record_clear(RECORD_DEVICE, &other);
+    return may;
+}
+
 static enum ipc_verdict call_revoke(struct keeper *k, struct call *c)
 {
     for (size_t i = 0; i < c->h.device_count; i++) {
         if (memcmp(c->h.devices[i], c->in->id, 16) != 0)
             continue;
-        /* the last one takes its place: their order means nothing */
-        c->h.device_count--;
-        memmove(c->h.devices[i], c->h.devices[c->h.device_count], 16);
+        if (!may_revoke(k, c))
+            return IPC_GONE;
+        device_remove(k, &c->h, i);
         tx_put(k, T_HANDSET, c->d.handset, 16, RECORD_HANDSET, &c->h);
-        tx_del(k, T_DEVICE, c->in->id, 16);
-        LOG(L_INFO, "device.revoked", LOG_ID("device", c->in->id));
         return IPC_OK;
     }
     return IPC_GONE;

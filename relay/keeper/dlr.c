@@ -108,6 +108,9 @@ static enum ipc_verdict dlr(struct keeper *k, void *arg)
     LOG(L_INFO, "sms.report", LOG_ID("job", ids + 16), LOG_U64("event", in->event));
     if (kind == 'n')
         dlr_of_notice(k, ids, in->event);
+    else if (kind == 'c' &&
+             (in->event == REPORT_FAILED || in->event == REPORT_REJECTED))
+        registration_unconfirmed(k, ids + 16);
     else if (kind == 'p')
         report_event(k, ids + 16, in->event, &facts, is_final(in->event));
     return IPC_OK;

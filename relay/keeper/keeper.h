@@ -190,6 +190,8 @@ enum ipc_verdict registration_agree(struct keeper *k, const struct ipc_reg_otp *
 void registration_confirm(struct keeper *k, const uint8_t handset[16],
                           const uint8_t device[16]);
 void registration_confirmed(struct keeper *k, const struct outbox_record *o);
+/* registration_unconfirmed - the number cannot be told: the device goes again. */
+void registration_unconfirmed(struct keeper *k, const uint8_t device[16]);
 
 /* device.c */
 void device_call(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
@@ -198,6 +200,11 @@ void device_call(struct keeper *k, struct ipc_channel *ch, const struct ipc_fram
  * message be sealed to it at once? (DESIGN 5.3) */
 bool device_is_held(const struct keeper *k, const struct device_record *d);
 bool device_is_fresh(const struct keeper *k, const struct device_record *d);
+/* device_is_doubtful - an SMS registered it, which can be forged, and its number was
+ * told less than a week ago, or not yet. */
+bool device_is_doubtful(const struct keeper *k, const struct device_record *d);
+/* device_remove - the handset's i-th; the caller puts *h afterwards. */
+void device_remove(struct keeper *k, struct handset_record *h, size_t i);
 /* device_keys - the fresh devices' keys of a handset; the caller clears each. */
 size_t device_keys(struct keeper *k, const struct handset_record *h,
                    struct jwe_key keys[JWE_RECIPIENTS_MAX]);

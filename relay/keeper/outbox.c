@@ -179,6 +179,8 @@ static void give_up(struct keeper *k, struct handover *w, const char *why)
         notice_dropped(k, w->o.handset);
     else if (w->o.kind == OUTBOX_PLAIN)
         report_event(k, w->o.subject_id, REPORT_REJECTED, &plain_dropped, true);
+    else if (w->o.kind == OUTBOX_CONFIRM)
+        registration_unconfirmed(k, w->o.subject_id);
     else if (outbox_kinds[w->o.kind].lane == LANE_CALLBACK)
         report_given_up(k, &w->o);
 }
@@ -197,6 +199,8 @@ static void when_refused(struct keeper *k, const struct outbox_record *o,
 {
     if (o->kind == OUTBOX_PLAIN)
         report_event(k, o->subject_id, REPORT_REJECTED, facts, true);
+    else if (o->kind == OUTBOX_CONFIRM)
+        registration_unconfirmed(k, o->subject_id);
     else if (outbox_kinds[o->kind].lane == LANE_CALLBACK)
         report_given_up(k, o);
     if (o->kind != OUTBOX_NOTICE)

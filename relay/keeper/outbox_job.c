@@ -100,7 +100,9 @@ static enum ipc_verdict make_sms(struct keeper *k, struct handover *w)
     memcpy(w->job.sms.to, w->h.msisdn, sizeof w->job.sms.to);
     if (w->job.sms.dlr_mask != 0)
         dlr_ref(k, outbox_kinds[w->o.kind].ref, w->o.handset,
-                plain ? w->o.subject_id : job_of(&w->key), w->job.sms.dlr_url);
+                plain || w->o.kind == OUTBOX_CONFIRM ? w->o.subject_id
+                                                     : job_of(&w->key),
+                w->job.sms.dlr_url);
     record_clear(RECORD_REPORT, &r);
     return v == IPC_OK && !(buf_ok(&w->text) && w->text.n <= IPC_TAIL_SMS) ? IPC_GONE
                                                                            : v;

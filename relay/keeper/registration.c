@@ -58,7 +58,9 @@ static bool client_may(struct keeper *k, const struct ipc_reg_start *in)
 
     if (in->client_family != 4 && in->client_family != 6)
         return true;
-    return tx_count(k, "otp-client", in->client, bytes, HOUR_S,
+    return tx_count(k, "otp-network", in->client, network, HOUR_S,
+                    k->config->otp_per_network, true) && /* before anything is kept */
+           tx_count(k, "otp-client", in->client, bytes, HOUR_S,
                     k->config->otp_per_client, false) &&
            tx_count(k, "otp-network", in->client, network, HOUR_S,
                     k->config->otp_per_network, false);
@@ -265,8 +267,10 @@ static enum ipc_verdict otp_of_server(struct keeper *k, struct otp *o,
     if (r->state != REG_PENDING)
         return IPC_CLOSED;
     known = tx_get(k, T_HANDSET, r->handset, 16, RECORD_HANDSET, &h);
-    if (known && h.locked_until_s > k->now_s)
-        return IPC_CLOSED;
+    if (known && h.locked_until_s > k->now_s) /* as to a number that nobody knows */
+        return otp_wrong(k, o, r, &h, false);
+    known =
+        known && r->msisdn[0] != '\0'; /* guessing what was never sent is no guess */
     otp_mac(k, o->in->registration, r->msisdn, o->in->otp, mac);
     if (CRYPTO_memcmp(mac, r->otp_mac, sizeof mac) != 0)
         return otp_wrong(k, o, r, &h, known);
@@ -384,6 +388,34 @@ size_t registration_reseal(struct keeper *k, const uint8_t handset[16])
                : 0;
 }
 
+/* A handset that is full gives the place of a device that nobody could use so far, or
+ * of one that was silent for longest: phones forget their keys, and their owner must
+ * not be shut out. What an SMS registers drives out only its like. */
+static bool make_room(struct keeper *k, struct handset_record *h, bool by_sms)
+{
+    size_t oldest = RECORD_DEVICES;
+    uint64_t oldest_s = UINT64_MAX;
+
+    for (size_t i = 0; i < h->device_count; i++) {
+        struct device_record d;
+        uint64_t seen_s;
+
+        if (!tx_get(k, T_DEVICE, h->devices[i], 16, RECORD_DEVICE, &d))
+            continue;
+        seen_s = device_is_held(k, &d) ? 0 : d.seen_s;
+        if (seen_s < oldest_s &&
+            (device_is_held(k, &d) || (!by_sms && !device_is_fresh(k, &d)))) {
+            oldest = i;
+            oldest_s = seen_s;
+        }
+        record_clear(RECORD_DEVICE, &d);
+    }
+    if (oldest == RECORD_DEVICES)
+        return false;
+    device_remove(k, h, oldest);
+    return true;
+}
+
 static enum ipc_verdict enrol(struct keeper *k, void *arg)
 {
     struct enrol *n = arg;
@@ -397,7 +429,7 @@ static enum ipc_verdict enrol(struct keeper *k, void *arg)
         return tx_ok(k) ? IPC_CLOSED : IPC_TEMP;
     if (!keys_are_good(n))
         return IPC_BAD_KEY;
-    if (h.device_count >= RECORD_DEVICES)
+    if (h.device_count >= RECORD_DEVICES && !make_room(k, &h, r.from_handset != 0))
         return IPC_TOO_MANY;
     put_device(k, n, &r);
     if (r.from_handset != 0)

@@ -298,6 +298,27 @@ void registration_confirm(struct keeper *k, const uint8_t handset[16],
     outbox_add(k, LANE_SMS, k->now_s, &o, job);
 }
 
+void registration_unconfirmed(struct keeper *k, const uint8_t device[16])
+{
+    struct device_record d;
+    struct handset_record h;
+
+    if (!tx_get(k, T_DEVICE, device, 16, RECORD_DEVICE, &d))
+        return;
+    if (device_is_doubtful(k, &d) &&
+        tx_get(k, T_HANDSET, d.handset, 16, RECORD_HANDSET, &h)) {
+        for (size_t i = 0; i < h.device_count; i++)
+            if (memcmp(h.devices[i], device, 16) == 0) {
+                device_remove(k, &h, i);
+                break;
+            }
+        tx_put(k, T_HANDSET, d.handset, 16, RECORD_HANDSET, &h);
+        LOG(L_WARN, "device.not-confirmed", LOG_ID("device", device),
+            LOG_STR("why", "the SMS that tells its number did not arrive"));
+    }
+    record_clear(RECORD_DEVICE, &d);
+}
+
 /* It stays marked when it is not held any more (a time that is over): so that WRONG
  * knows how it was registered (inbound_words.c). */
 void registration_confirmed(struct keeper *k, const struct outbox_record *o)

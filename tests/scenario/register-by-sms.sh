@@ -7,7 +7,7 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 start postfix bearerbox phone
-start_sealpostd 'otp-direction = "both"'
+start_sealpostd 'otp-direction = "both"' 'confirm-wait = "0s"'
 CONFIRM='*registered*answer WRONG*'
 
 # sms_from NUMBER - what --sms-command runs: the telephone with that number sends it.

@@ -592,6 +592,8 @@ static void a_number_disowns_what_an_sms_registered(void **state)
     (void)state;
     config.wrong_words = (struct config_words){ wrong_words, 1 };
     register_by_sms(A, "aaaaaaaaaa", old);
+    memcpy(o.subject_id, old, 16);
+    assert_int_equal(tx_run(&k, confirmed, &o), IPC_OK);
     k.now_s = NOW + WEEK;
     config.otp_check_at_handset = true; /* the shortest way to one */
     assert_int_equal(start_one(REG_SERVER, A, &reg), IPC_OK);
@@ -603,7 +605,7 @@ static void a_number_disowns_what_an_sms_registered(void **state)
     assert_true(is_fresh(confirmed_one));
     register_by_sms(A, "cccccccccc", device);
     sms(A, k.now_s, "", "wrong");
-    assert_false(is_fresh(old)); /* both are still there */
+    assert_true(tx_has(&k, T_DEVICE, old, 16)); /* told of a week ago */
     assert_true(is_fresh(by_otp));
     assert_false(tx_has(&k, T_DEVICE, confirmed_one, 16));
     assert_false(tx_has(&k, T_DEVICE, device, 16));
@@ -658,6 +660,87 @@ static void an_otp_is_checked_at_the_handset_where_that_is_wanted(void **state)
 
 #define KEEPER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* -- a handset that is full */
+
+static void a_full_handset_gives_the_place_of_the_most_silent(void **state)
+{
+    uint8_t first[16], device[16];
+    struct ipc_reg_started reg;
+
+    (void)state;
+    config.otp_check_at_handset = true; /* the shortest way to a device */
+    k.now_s = NOW + 5; /* heard of last, but of no use to anybody */
+    register_by_sms(A, "aaaaaaaaaa", first);
+    k.now_s = NOW;
+    for (int i = 0; i < 9; i++) { /* the eighth and the ninth need a place */
+        assert_int_equal(start_one(REG_SERVER, A, &reg), IPC_OK);
+        assert_int_equal(enrol(reg.registration, true, device),
+                         i == 8 ? IPC_TOO_MANY : IPC_OK);
+    }
+    assert_false(tx_has(&k, T_DEVICE, first, 16)); /* the one that was held */
+    k.now_s = NOW + 200 * 86400;                   /* none of them is fresh any more */
+    assert_int_equal(start_one(REG_SERVER, A, &reg), IPC_OK);
+    assert_int_equal(enrol(reg.registration, true, device), IPC_OK);
+}
+
+/* A stranger's SMS drives out nobody. */
+static void what_an_sms_registers_drives_out_only_its_like(void **state)
+{
+    uint8_t device[16], first[16];
+    struct ipc_reg_started reg;
+
+    (void)state;
+    config.otp_check_at_handset = true;
+    register_by_sms(A, "aaaaaaaaaa", first);
+    for (int i = 0; i < 7; i++) {
+        assert_int_equal(start_one(REG_SERVER, A, &reg), IPC_OK);
+        assert_int_equal(enrol(reg.registration, true, device), IPC_OK);
+    }
+    k.now_s = NOW + 200 * 86400;
+    register_by_sms(A, "bbbbbbbbbb", device);
+    assert_false(tx_has(&k, T_DEVICE, first, 16));
+}
+
+static enum ipc_verdict unconfirmed(struct keeper *keeper, void *arg)
+{
+    registration_unconfirmed(keeper, arg);
+    return IPC_OK;
+}
+
+static void a_device_whose_number_cannot_be_told_goes(void **state)
+{
+    struct handset_record h;
+    uint8_t device[16], id[16];
+
+    (void)state;
+    register_by_sms(A, "aaaaaaaaaa", device);
+    assert_int_equal(tx_run(&k, unconfirmed, device), IPC_OK);
+    assert_false(tx_has(&k, T_DEVICE, device, 16));
+    keeper_handset_id(&k, A, id);
+    assert_true(tx_get(&k, T_HANDSET, id, 16, RECORD_HANDSET, &h));
+    assert_int_equal(h.device_count, 0);
+}
+
+/* From outside a locked number and one that nobody knows look alike. */
+static void a_locked_number_answers_as_an_unknown_one(void **state)
+{
+    struct handset_record h = { .msisdn = A,
+                                .device_count = 1,
+                                .locked_until_s = NOW + 3600 };
+    struct ipc_reg_started known, unknown;
+
+    (void)state;
+    assert_int_equal(tx_run(&k, put_handset, &h), IPC_OK);
+    assert_int_equal(start_one(REG_SERVER, A, &known), IPC_OK);
+    assert_int_equal(start_one(REG_SERVER, B, &unknown), IPC_OK);
+    for (int i = 0; i < 5; i++) {
+        const enum ipc_verdict v = call(unknown.registration, "", "000000");
+
+        assert_int_equal(v, i < 4 ? IPC_OTP_MISMATCH : IPC_CLOSED);
+        assert_int_equal(call(known.registration, "", "000000"), v);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -669,6 +752,10 @@ int main(void)
         KEEPER_TEST(too_much_is_refused),
         KEEPER_TEST(a_device_is_held_until_its_number_was_told),
         KEEPER_TEST(a_number_disowns_what_an_sms_registered),
+        KEEPER_TEST(a_full_handset_gives_the_place_of_the_most_silent),
+        KEEPER_TEST(what_an_sms_registers_drives_out_only_its_like),
+        KEEPER_TEST(a_device_whose_number_cannot_be_told_goes),
+        KEEPER_TEST(a_locked_number_answers_as_an_unknown_one),
         KEEPER_TEST(an_otp_is_checked_at_the_handset_where_that_is_wanted),
     };
 
