@@ -27,11 +27,33 @@ static bool is_short_code(const char *from)
     return digits <= SHORT_CODE_MAX;
 }
 
-static bool take_originator(const struct keeper *k, struct mo *mo)
+static bool is_known(struct keeper *k, const char *msisdn)
 {
-    return !is_short_code(mo->in->from) &&
-           msisdn_parse(span_str(mo->in->from), k->config->region, false, mo->msisdn) ==
-               MSISDN_OK;
+    uint8_t handset[16];
+
+    keeper_handset_id(k, msisdn, handset);
+    return tx_has(k, T_HANDSET, handset, 16);
+}
+
+/* Digits without "+" may be national or international; the network means numbers that
+ * exist: the one that we know, else the international one. */
+static bool take_originator(struct keeper *k, struct mo *mo)
+{
+    char plus[sizeof mo->in->from + 1], other[MSISDN_ROOM];
+    const char *const from = mo->in->from;
+    bool ok;
+
+    if (is_short_code(from))
+        return false;
+    ok =
+        msisdn_parse(span_str(from), k->config->region, false, mo->msisdn) == MSISDN_OK;
+    if (from[0] < '1' || from[0] > '9' || (ok && is_known(k, mo->msisdn)))
+        return ok;
+    (void)snprintf(plus, sizeof plus, "+%s", from);
+    if (msisdn_parse(span_str(plus), "", false, other) != MSISDN_OK)
+        return ok;
+    memcpy(mo->msisdn, other, sizeof mo->msisdn);
+    return true;
 }
 
 /* What Sealpost says to somebody who writes first is said as the account says it. */
@@ -55,7 +77,40 @@ static bool take_conversation(struct keeper *k, struct mo *mo, const uint8_t id[
     return tx_get(k, T_CONVERSATION, id, 16, RECORD_CONVERSATION, &mo->c);
 }
 
-/* Of the number that the SMS went to; else the newest. */
+static bool is_number(const char *sender, const char *folded)
+{
+    char own[SMS_NUMBER_ROOM];
+
+    if (sender == NULL)
+        return false;
+    sms_number_fold(sender, own);
+    return strcmp(own, folded) == 0;
+}
+
+/* Is the number that the SMS went to one of another account? What was written to one
+ * sender must not reach another, nor STOP him. */
+static bool is_of_another(const struct keeper *k, const struct mo *mo,
+                          const char *account)
+{
+    char folded[SMS_NUMBER_ROOM];
+    bool another = false;
+
+    sms_number_fold(mo->in->to, folded);
+    for (size_t i = 0; i < k->config->account_count; i++) {
+        const struct config_account *const a = &k->config->accounts[i];
+
+        if (!is_number(a->faked_sender, folded) &&
+            !is_number(a->default_sender, folded))
+            continue;
+        if (strcmp(a->name, account) == 0)
+            return false;
+        another = true;
+    }
+    return another;
+}
+
+/* Of the number that the SMS went to; else the newest, for an SMSC may have another
+ * name for a number than we. */
 static void find_meant(struct keeper *k, struct mo *mo)
 {
     struct tx_key key;
@@ -64,8 +119,9 @@ static void find_meant(struct keeper *k, struct mo *mo)
     if (intake_route(k, mo->handset, mo->in->to, &key) &&
         tx_get(k, T_ROUTE, key.b, key.n, RECORD_ROUTE, &r))
         mo->meant = take_conversation(k, mo, r.conversation);
-    if (!mo->meant)
-        mo->meant = take_conversation(k, mo, mo->h.newest_conversation);
+    if (mo->meant || !take_conversation(k, mo, mo->h.newest_conversation))
+        return;
+    mo->meant = !is_of_another(k, mo, mo->c.account);
 }
 
 /* Somebody writes first, or so long after that nobody remembers: a conversation with
@@ -124,7 +180,8 @@ static enum ipc_verdict mo(struct keeper *k, void *arg)
         return inbound_dropped(mo, "the originator is no number");
     if (mo->text.n == 0)
         return inbound_dropped(mo, "empty");
-    if (registration_mo(k, mo->msisdn, mo->in->smsc, mo->in->sent_s, mo->text))
+    if ((k->config->otp_direction & OTP_HANDSET) != 0 &&
+        registration_mo(k, mo->msisdn, mo->in->smsc, mo->in->sent_s, mo->text))
         return IPC_OK;
     keeper_handset_id(k, mo->msisdn, mo->handset);
     mo->known = tx_get(k, T_HANDSET, mo->handset, 16, RECORD_HANDSET, &mo->h);

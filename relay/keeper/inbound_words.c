@@ -12,8 +12,6 @@
 #define HOUR_S 3600U
 #define ANSWERS_MAX 10U     /* an hour, to one handset */
 #define WITHDRAWN_MAX 1000U /* of one handset at once; the rest expires unread */
-/* A device that an SMS registered may be disowned so long. */
-#define DOUBTFUL_S 604800U
 
 static void answer(struct keeper *k, const struct mo *mo, enum outbox_kind kind,
                    bool one_account)
@@ -47,8 +45,14 @@ static void word_stop(struct keeper *k, struct mo *mo, const char *account)
 /* Who knows no account any more must be able to come back all the same. */
 static void word_start(struct keeper *k, struct mo *mo, const char *account)
 {
-    bool changed = optout_set(k, mo->handset, &mo->h, NULL, false);
+    const struct config *const c = k->config;
+    bool changed;
 
+    /* STOP ALL was said, and one is wanted again: the others stay stopped. */
+    for (size_t i = 0; account != NULL && mo->h.opted_out != 0 && i < c->account_count;
+         i++)
+        (void)optout_set(k, mo->handset, &mo->h, c->accounts[i].name, true);
+    changed = optout_set(k, mo->handset, &mo->h, NULL, false);
     if (account == NULL)
         changed |= optout_end(k, mo->handset);
     else
@@ -113,19 +117,57 @@ static size_t disown_devices(struct keeper *k, struct handset_record *h)
         bool doubtful = false;
 
         if (tx_get(k, T_DEVICE, h->devices[i], 16, RECORD_DEVICE, &d)) {
-            doubtful = d.held_until_s != 0 && d.created_s + DOUBTFUL_S > k->now_s;
+            doubtful = device_is_doubtful(k, &d);
             record_clear(RECORD_DEVICE, &d);
         }
         if (!doubtful) {
             i++;
             continue;
         }
-        tx_del(k, T_DEVICE, h->devices[i], 16);
-        LOG(L_INFO, "device.revoked", LOG_ID("device", h->devices[i]));
-        memmove(h->devices[i], h->devices[--h->device_count], 16);
+        device_remove(k, h, i);
         disowned++;
     }
     return disowned;
+}
+
+static bool has_reader(struct keeper *k, const struct handset_record *h,
+                       const struct message_record *m)
+{
+    const struct span sealed = span_of(m->sealed.p, m->sealed.n);
+    bool has = m->form != FORM_FINAL;
+
+    for (size_t i = 0; i < h->device_count && !has; i++) {
+        struct device_record d;
+
+        if (!tx_get(k, T_DEVICE, h->devices[i], 16, RECORD_DEVICE, &d))
+            continue;
+        has = jwe_has_recipient(sealed, d.kid);
+        record_clear(RECORD_DEVICE, &d);
+    }
+    return has;
+}
+
+/* What was sealed to the disowned device alone nobody can open any more: its sender is
+ * told, also when the stranger has read it. */
+static bool end_unreadable(struct keeper *k, const uint8_t *key, size_t n, void *arg)
+{
+    static const struct report_facts facts = { .text = { "SEALPOST/disowned", 17 } };
+    struct message_record m;
+
+    (void)n;
+    if (!tx_get(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m))
+        return true;
+    if (!has_reader(k, arg, &m)) {
+        LOG(L_WARN, "message.withdrawn", LOG_ID("msg", key + 16),
+            LOG_STR("why", m.fetched_s != 0 ? "a device that was disowned has read it"
+                                            : "only a device that was disowned could "
+                                              "read it"));
+        report_want(k, OUTBOX_UNDELIVERABLE, key + 16, &m);
+        report_event(k, key + 16, REPORT_FAILED, &facts, true);
+        intake_remove(k, key + 16, &m);
+    }
+    record_clear(RECORD_MESSAGE, &m);
+    return true;
 }
 
 /* Where no account is meant, those that have a message here are; where none has, all.
@@ -140,6 +182,7 @@ static void word_wrong(struct keeper *k, struct mo *mo, const char *account, boo
     bool changed = false;
 
     if (disowned > 0) {
+        tx_scan(k, T_BY_HANDSET, mo->handset, 16, NULL, 0, end_unreadable, &mo->h);
         answer(k, mo, OUTBOX_REMOVED, false);
         LOG(L_WARN, "handset.disowned-device", LOG_MSISDN("handset", mo->msisdn),
             LOG_U64("devices", disowned),

@@ -20,6 +20,8 @@
 
 #define REPLY_WAIT_S 432000U /* 5 d, as MTAs try */
 #define REPEAT_S 86400U
+#define HOUR_S 3600U
+#define REPLIES_MAX 100U /* an hour, of one handset: no mailbox is flooded */
 #define EPOCHS_MAX 400U
 #define SUBJECT_ROOM sizeof(((struct ipc_job_mail *)0)->subject)
 /* A header's "to" of a reply that the keeper sealed itself, which no device may claim:
@@ -172,9 +174,13 @@ static enum ipc_verdict take_sealed(struct keeper *k, const struct message_recor
     t->epoch = check_sealed(k, message, buf_span(&t->jwe), &v);
     if (t->epoch == 0)
         return v;
+    if (k->full)
+        return IPC_FULL;
     keeper_id(k, t->id);
     if (tx_seen(k, "reply", body.p, body.n, t->id, REPEAT_S))
         return IPC_REPEATED;
+    if (!tx_count(k, "replies", m->handset, 16, HOUR_S, REPLIES_MAX, false))
+        return tx_refuse(k, IPC_TOO_MANY);
     memcpy(t->conversation, m->conversation, 16);
     wait_in_outbox(k, t, kind, m->handset);
     renew(k, m->conversation, c);

@@ -279,13 +279,14 @@ struct put_message {
     uint8_t id[16];
     const char *account;
     uint8_t conversation[16];
+    bool final;
     bool fetched;
 };
 
 static enum ipc_verdict put_message(struct keeper *keeper, void *arg)
 {
     const struct put_message *p = arg;
-    struct message_record m = { .form = FORM_FINAL,
+    struct message_record m = { .form = p->final ? FORM_FINAL : FORM_INTERMEDIATE,
                                 .created_s = keeper->now_s,
                                 .expires_s = keeper->now_s + 30U * DAY_S,
                                 .fetched_s = p->fetched ? keeper->now_s : 0,
@@ -307,11 +308,13 @@ static enum ipc_verdict put_message(struct keeper *keeper, void *arg)
     return IPC_OK;
 }
 
+static bool final_form; /* of the next ones: sealed to a device that is gone */
+
 static void message(uint8_t name, const struct begun *b, bool fetched)
 {
-    struct put_message p = { .id = { name },
-                             .account = b->account,
-                             .fetched = fetched };
+    struct put_message p = {
+        .id = { name }, .final = final_form, .account = b->account, .fetched = fetched
+    };
 
     memcpy(p.conversation, b->id, 16);
     assert_int_equal(tx_run(&k, put_message, &p), IPC_OK);
@@ -334,9 +337,10 @@ static enum ipc_verdict put_devices(struct keeper *keeper, void *arg)
     (void)arg;
     keeper_handset(keeper, handset, MSISDN, &h);
     for (uint8_t i = 0; i < 4; i++) {
-        struct device_record d = { .created_s =
-                                       keeper->now_s - (i == 2 ? 7 : 6) * DAY_S,
-                                   .held_until_s = i == 0 ? 0 : keeper->now_s };
+        struct device_record d = {
+            .created_s = keeper->now_s - (i == 2 ? 7 : 6) * DAY_S,
+            .held_until_s = i == 0 ? 0 : keeper->now_s - (i == 2 ? 7 : 6) * DAY_S
+        };
 
         memset(h.devices[i], 0x10 + i, 16);
         tx_put(keeper, T_DEVICE, h.devices[i], 16, RECORD_DEVICE, &d);
@@ -396,8 +400,13 @@ static void a_device_that_is_disowned_costs_no_message(void **state)
     (void)state;
     north = begin("northside", "a@clinic.example", "");
     message(1, &north, false);
+    final_form = true;
+    message(2, &north, true); /* the stranger has read it */
+    final_form = false;
     assert_int_equal(tx_run(&k, put_devices, NULL), IPC_OK);
     sms("61400000000", "WRONG");
+    assert_false(is_there(2));
+    assert_int_equal(waiting(LANE_MAIL, OUTBOX_UNDELIVERABLE, NULL), 1);
     assert_true(is_there(1));
     assert_false(is_stopped("northside"));
     assert_int_equal(waiting(LANE_SMS, OUTBOX_REMOVED, NULL), 1);
@@ -729,6 +738,54 @@ static void a_stopped_sender_is_not_spoken_of_until_start(void **state)
     render("Eastside", true);
 }
 
+/* What was meant for one sender must not reach another, nor stop him. */
+static void the_number_of_another_account_is_not_this_one(void **state)
+{
+    (void)state;
+    accounts[1].default_sender = W("+61400000002");
+    (void)begin("northside", "a@clinic.example", "");
+    sms("61400000002", "my test results");
+    assert_int_equal(waiting(LANE_MAIL, 0, NULL), 0);
+    sms("61400000099", "an SMSC's other name for our number");
+    assert_int_equal(waiting(LANE_MAIL, 0, NULL), 1);
+}
+
+static void start_of_one_does_not_undo_stop_all_of_others(void **state)
+{
+    (void)state;
+    (void)begin("eastside", "777", "777");
+    (void)begin("northside", "a@clinic.example", "");
+    sms("61400000000", "STOP ALL");
+    sms("61400000000", "START");
+    assert_false(is_stopped("northside"));
+    assert_true(is_stopped("eastside"));
+    sms("61400000000", "START ALL");
+    assert_false(is_stopped("eastside"));
+}
+
+/* Digits alone: whose number do we know? Else they are international. */
+static void an_originator_without_plus_is_one_that_exists(void **state)
+{
+    uint8_t id[16];
+
+    (void)state;
+    config.region[0] = 'D';
+    config.region[1] = 'E';
+    sms_of("33612345678", "61400000000", span_str("STOP"));
+    keeper_handset_id(&k, "33612345678", id);
+    k.failure = IPC_OK;
+    assert_true(tx_has(&k, T_HANDSET, id, 16));
+}
+
+static void a_word_is_no_password_where_none_is_wanted(void **state)
+{
+    (void)state;
+    config.otp_direction = OTP_SERVER;
+    (void)begin("northside", "a@clinic.example", "");
+    sms("61400000000", "Seal completely");
+    assert_int_equal(waiting(LANE_MAIL, OUTBOX_REPLY, NULL), 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_two, teardown)
@@ -741,6 +798,10 @@ int main(void)
         TEST(machines_that_answer_each_other_come_to_rest),
         TEST(the_wrong_number_ends_what_was_sent_to_it),
         TEST(a_device_that_is_disowned_costs_no_message),
+        TEST(the_number_of_another_account_is_not_this_one),
+        TEST(start_of_one_does_not_undo_stop_all_of_others),
+        TEST(an_originator_without_plus_is_one_that_exists),
+        TEST(a_word_is_no_password_where_none_is_wanted),
         TEST(wrong_without_a_conversation_is_for_who_has_messages),
         TEST(a_number_that_nobody_knows_may_say_stop),
         TEST(what_is_not_from_a_telephone_is_dropped),
