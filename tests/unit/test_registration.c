@@ -669,7 +669,7 @@ static void a_full_handset_gives_the_place_of_the_most_silent(void **state)
 
     (void)state;
     config.otp_check_at_handset = true; /* the shortest way to a device */
-    k.now_s = NOW + 5; /* heard of last, but of no use to anybody */
+    k.now_s = NOW + 5;                  /* heard of last, but of no use to anybody */
     register_by_sms(A, "aaaaaaaaaa", first);
     k.now_s = NOW;
     for (int i = 0; i < 9; i++) { /* the eighth and the ninth need a place */
