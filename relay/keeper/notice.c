@@ -22,6 +22,7 @@ void notice_want(struct keeper *k, const uint8_t handset[16], struct handset_rec
     if (due < k->now_s || h->notice_last_s == 0)
         due = k->now_s;
     memcpy(o.handset, handset, 16);
+    keeper_random(o.subject_id, sizeof o.subject_id);
     outbox_add(k, LANE_SMS, due, &o, job);
     h->notice_due_s = due;
 }
@@ -72,19 +73,20 @@ static bool look_waiting(struct keeper *k, const uint8_t *key, size_t n, void *a
     return true;
 }
 
+/* The same token at each try: a notice that cannot leave for days leaves one record. */
 static void make_token(struct keeper *k, const struct outbox_record *o, char *text)
 {
-    uint8_t token[NOTICE_TOKEN_BYTES], name[STORE_BLIND_BYTES];
+    uint8_t token[32], name[STORE_BLIND_BYTES];
     struct notice_record n = { .expires_s = o->expires_s };
     struct tx_key e;
 
-    keeper_random(token, sizeof token);
-    store_blind(k->store, "notice", token, sizeof token, name);
+    store_mac(k->store, "notice-token", o->subject_id, sizeof o->subject_id, token);
+    store_blind(k->store, "notice", token, NOTICE_TOKEN_BYTES, name);
     memcpy(n.handset, o->handset, 16);
     tx_put(k, T_NOTICE, name, sizeof name, RECORD_NOTICE, &n);
     e = tx_key_expiry(n.expires_s, 'N', name);
     tx_mark(k, T_BY_EXPIRY, e.b, e.n);
-    (void)b32_text(text, token, sizeof token);
+    (void)b32_text(text, token, NOTICE_TOKEN_BYTES);
 }
 
 void notice_origin(struct keeper *k, const uint8_t conversation[16], struct sms *sms)

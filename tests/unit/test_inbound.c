@@ -786,6 +786,26 @@ static void a_word_is_no_password_where_none_is_wanted(void **state)
     assert_int_equal(waiting(LANE_MAIL, OUTBOX_REPLY, NULL), 1);
 }
 
+static enum ipc_verdict say_twice(struct keeper *keeper, void *arg)
+{
+    (void)keeper, (void)arg;
+    assert_true(notice_says(NULL));
+    assert_true(notice_says(NULL));
+    return IPC_OK;
+}
+
+/* A notice that is tried for days leaves one token, and its link stays the same. */
+static void a_notice_that_is_tried_again_has_one_link(void **state)
+{
+    struct begun north;
+
+    (void)state;
+    north = begin("northside", "a@clinic.example", "");
+    message(1, &north, false);
+    assert_int_equal(tx_run(&k, say_twice, NULL), IPC_OK);
+    assert_int_equal(count(T_NOTICE, NULL, 0), 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_two, teardown)
@@ -802,6 +822,7 @@ int main(void)
         TEST(start_of_one_does_not_undo_stop_all_of_others),
         TEST(an_originator_without_plus_is_one_that_exists),
         TEST(a_word_is_no_password_where_none_is_wanted),
+        TEST(a_notice_that_is_tried_again_has_one_link),
         TEST(wrong_without_a_conversation_is_for_who_has_messages),
         TEST(a_number_that_nobody_knows_may_say_stop),
         TEST(what_is_not_from_a_telephone_is_dropped),
