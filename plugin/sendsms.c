@@ -302,11 +302,8 @@ static int judge(struct sendsms_job *job, struct sendsms_refusal *why)
     return job->secure ? make_message(job, why) : make_plain(job, why);
 }
 
-static bool client_may(const struct sendsms_job *job)
+static bool client_may(const struct config_account *a, const struct sockaddr *client)
 {
-    const struct config_account *const a = job->account;
-    const struct sockaddr *const client = http_client(job->http);
-
     return (a->networks.n == 0 || config_networks_have(&a->networks, client)) &&
            !config_networks_have(&a->denied_networks, client);
 }
@@ -317,7 +314,7 @@ static void authorised(struct sendsms_job *job)
 {
     struct sendsms_refusal why;
 
-    if (!client_may(job))
+    if (!client_may(job->account, http_client(job->http)))
         sendsms_end(job, 403, "Authorization failed for sendsms");
     else if (judge(job, &why) != 0)
         sendsms_end(job, why.status, why.body);
@@ -342,12 +339,25 @@ static void on_auth(void *ctx, enum auth_verdict verdict,
         authorised(job);
 }
 
+/* Who is in nobody's networks need not be asked for a password: guesses cost us much. */
+static bool is_anybodys_client(const struct sendsms_job *job)
+{
+    const struct config *const c = job->r->config;
+    const struct sockaddr *const client = http_client(job->http);
+
+    for (size_t i = 0; i < c->account_count; i++)
+        if (c->accounts[i].password != NULL && client_may(&c->accounts[i], client))
+            return true;
+    return false;
+}
+
 static void authorise(struct sendsms_job *job)
 {
     const struct config_account *account = NULL;
     enum auth_verdict v = AUTH_NO;
 
-    if (job->request.username.p != NULL && job->request.password.p != NULL)
+    if (job->request.username.p != NULL && job->request.password.p != NULL &&
+        is_anybodys_client(job))
         v = auth_password(job->r->auth, job->request.username, job->request.password,
                           &account, on_auth, job, &job->auth_call);
     if (v != AUTH_LATER)

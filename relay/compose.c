@@ -235,6 +235,9 @@ int compose_reply(const struct compose_mail *mail, struct buf *out, struct err *
     if (check_mail(mail, e) != 0)
         return -1;
     m = new_message(mail);
+    /* A person wrote it, so that it is not Auto-Submitted; but a machine's thanks would
+     * go to the person's phone. */
+    g_mime_object_set_header(GMIME_OBJECT(m), "X-Auto-Response-Suppress", "All", NULL);
     text = text_part(mail->text);
     g_mime_message_set_mime_part(m, text);
     rc = write_message(m, out, e);

@@ -400,7 +400,10 @@ static enum ipc_verdict offer(struct keeper *k, void *arg)
                     expires_s);
     put_route(k, t.handset, in->number, t.conversation.key, &h);
     (void)span_copy(h.language, sizeof h.language, span_str(t.account->language));
-    notice_want(k, t.handset, &h, expires_s);
+    /* A machine that acknowledges an answer is shown, but not told of: a phone that
+     * answers by itself would go on with it for ever. */
+    if (in->to.is_alias == 0 || (in->flags & MESSAGE_AUTOMATIC) == 0)
+        notice_want(k, t.handset, &h, expires_s);
     tx_put(k, T_HANDSET, t.handset, 16, RECORD_HANDSET, &h);
     return IPC_OK;
 }
