@@ -339,7 +339,8 @@ static void on_auth(void *ctx, enum auth_verdict verdict,
         authorised(job);
 }
 
-/* Who is in nobody's networks need not be asked for a password: guesses cost us much. */
+/* Who is in nobody's networks need not be asked for a password: guesses cost us much.
+ */
 static bool is_anybodys_client(const struct sendsms_job *job)
 {
     const struct config *const c = job->r->config;
