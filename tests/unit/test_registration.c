@@ -4,127 +4,29 @@
  *             disorder; what is over, and how long; the device that is held; OTPs that
  *             are checked at the handset.
  * Elsewhere:  the same with real neighbours (tests/scenario/register-by-sms*.sh). */
+#include "tests/unit/keeper_fixture.h"
 #include "relay/encode.h"
-#include "relay/keeper/keeper.h"
-#include <event2/event.h>
-#include <ftw.h>
 #include <openssl/evp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#define NOW 1795500000U
 #define LIFETIME 300U
 #define WEEK 604800U
 #define ROWS(rows) (sizeof(rows) / sizeof(rows)[0])
 
-static struct keeper k;
-static struct config config;
-static char dir[64];
 static char *wrong_words[] = { (char *)(uintptr_t) "WRONG" };
 static char *believed[] = { (char *)(uintptr_t) "GOOD" };
-static int ends[2]; /* what courier and front would read */
 static unsigned sms_count;
 
-static int remove_one(const char *path, const struct stat *st, int flag,
-                      struct FTW *ftw)
+static int setup_handsets(void **state)
 {
-    (void)st, (void)flag, (void)ftw;
-    return remove(path);
-}
+    const int rc = setup(state);
 
-static void ignore_frame(void *ctx, struct ipc_channel *ch, const struct ipc_frame *f)
-{
-    (void)ctx, (void)ch, (void)f;
-}
-
-static void ignore_end(void *ctx, struct ipc_channel *ch, const char *why)
-{
-    (void)ctx, (void)ch, (void)why;
-}
-
-static void write_passphrase(const char *path)
-{
-    FILE *f = fopen(path, "w");
-
-    assert_non_null(f);
-    (void)fputs("a passphrase for tests\n", f);
-    (void)fclose(f);
-    assert_int_equal(chmod(path, 0600), 0);
-}
-
-static void open_keeper(void)
-{
-    struct store_options o = { .cache_bytes = 1U << 20 };
-    char store[80], keys[80], pass[80], why[STORE_WHY_MAX];
-    uint8_t key[32];
-    struct err e;
-
-    (void)snprintf(store, sizeof store, "%s/store", dir);
-    (void)snprintf(keys, sizeof keys, "%s/keys", dir);
-    (void)snprintf(pass, sizeof pass, "%s/pass", dir);
-    write_passphrase(pass);
-    assert_int_equal(keys_open(&k.keys, keys, pass, &e), 0);
-    keys_store_key(k.keys, key);
-    o.dir = store;
-    assert_int_equal(store_open(&k.store, &o, key, why), STORE_OK);
-    assert_int_equal(expiry_epochs(&k, &e), 0);
-}
-
-static int setup(void **state)
-{
-    int pair[2];
-    struct err e;
-
-    (void)state;
-    (void)snprintf(dir, sizeof dir, "/tmp/test-registration-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    config = (struct config){ .domain = (char *)(uintptr_t) "sms.example",
-                              .public_url = (char *)(uintptr_t) "https://m.example",
-                              .public_host = (char *)(uintptr_t) "m.example",
-                              .region = "AU",
-                              .retention_s = 2592000,
-                              .otp_digits = 6,
-                              .otp_lifetime_s = LIFETIME,
-                              .otp_per_number = 1000,
-                              .otp_per_client = 1000,
-                              .otp_per_network = 1000,
-                              .otp_direction = OTP_BOTH,
-                              .otp_to = (char *)(uintptr_t) "61400000000",
-                              .idle_installed_s = 15552000 };
-    k = (struct keeper){ .config = &config, .now_s = NOW, .base = event_base_new() };
-    msisdn_start();
-    assert_int_equal(jwe_start(&e), 0);
-    open_keeper();
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-        ends[i] = pair[1];
-        k.peers[i] = ipc_channel_new(k.base, pair[0], IPC_KEEPER,
-                                     i == 0 ? IPC_COURIER : IPC_FRONT, ignore_frame,
-                                     ignore_end, &k);
-    }
-    k.courier = k.peers[0];
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 2; i++) {
-        ipc_channel_free(k.peers[i]);
-        (void)close(ends[i]);
-    }
-    store_close(k.store);
-    keys_close(k.keys);
-    jwe_key_clear(&k.epoch);
-    event_base_free(k.base);
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    config.otp_lifetime_s = LIFETIME;
+    config.otp_direction = OTP_BOTH;
+    config.otp_to = (char *)(uintptr_t) "61400000000";
+    config.idle_installed_s = 15552000;
+    config.accounts = NULL;
+    config.account_count = 0;
+    return rc;
 }
 
 /* -- what front and courier would say, and hear */
@@ -134,7 +36,7 @@ static void hear(void *answer, size_t n)
     uint8_t frame[512];
 
     (void)event_base_loop(k.base, EVLOOP_NONBLOCK);
-    assert_int_equal(recv(ends[1], frame, sizeof frame, MSG_DONTWAIT), 16 + n);
+    assert_int_equal(recv(other_ends[1], frame, sizeof frame, MSG_DONTWAIT), 16 + n);
     memcpy(answer, frame + 16, n); /* behind the header */
 }
 
@@ -658,8 +560,6 @@ static void an_otp_is_checked_at_the_handset_where_that_is_wanted(void **state)
     assert_int_equal(enrol(known.registration, true, device), IPC_CLOSED);
 }
 
-#define KEEPER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 /* -- a handset that is full */
 
 static void a_full_handset_gives_the_place_of_the_most_silent(void **state)
@@ -740,6 +640,9 @@ static void a_locked_number_answers_as_an_unknown_one(void **state)
         assert_int_equal(call(known.registration, "", "000000"), v);
     }
 }
+
+#define KEEPER_TEST(name) \
+    cmocka_unit_test_setup_teardown(name, setup_handsets, teardown)
 
 int main(void)
 {
