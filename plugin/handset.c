@@ -15,15 +15,13 @@
 #define DEADLINE_S 30U
 #define PROOF_MAX 4096U
 #define JSON_MAX (24U << 20)
-#define SERVERS_MAX 16U
 #define CSP                                                                     \
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; " \
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors " \
     "'none'; "                                                                  \
     "require-trusted-types-for 'script'"
 
-static struct http_server *servers[SERVERS_MAX];
-static size_t server_count;
+static struct http_servers servers;
 
 /* One request that waits for the keeper. */
 struct pending {
@@ -559,6 +557,7 @@ static void serve(void *ctx, struct http_request *req)
 
 static int start(struct relay *r, struct err *e)
 {
+    char name[160];
     char dir[1024];
 
     for (size_t i = 0; i < r->config->listen_count; i++) {
@@ -576,15 +575,11 @@ static int start(struct relay *r, struct err *e)
         if (l->protocol != LISTEN_HANDSET)
             continue;
         (void)snprintf(dir, sizeof dir, "%s/handset", r->config->templates);
-        if (server_count == 0 && handset_files_load(dir, e) != 0)
+        if (servers.n == 0 && handset_files_load(dir, e) != 0)
             return -1;
-        if (server_count == SERVERS_MAX)
-            return err_set(e, ERR_PERM, "5.3.5",
-                           "more than 16 listen handset sections");
-        servers[server_count] = http_server_new(&o, e);
-        if (servers[server_count] == NULL)
-            return err_wrap(e, "listen handset %s", l->address.text);
-        server_count++;
+        (void)snprintf(name, sizeof name, "listen handset %s", l->address.text);
+        if (http_servers_add(&servers, &o, name, e) != 0)
+            return -1;
     }
     return 0;
 }
@@ -592,18 +587,13 @@ static int start(struct relay *r, struct err *e)
 static void drain(struct relay *r)
 {
     (void)r;
-    for (size_t i = 0; i < server_count; i++)
-        http_server_drain(servers[i]);
+    http_servers_drain(&servers);
 }
 
 static size_t busy(struct relay *r)
 {
-    size_t n = 0;
-
     (void)r;
-    for (size_t i = 0; i < server_count; i++)
-        n += http_server_busy(servers[i]);
-    return n;
+    return http_servers_busy(&servers);
 }
 
 const struct plugin plugin_handset = {

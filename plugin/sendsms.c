@@ -13,10 +13,8 @@
 #define BODY_MAX (1U << 20)
 #define HEAD_MAX (128U << 10) /* a text of 39 015 bytes, percent-encoded, in a GET */
 #define DEADLINE_S 30U
-#define SERVERS_MAX 16U
 
-static struct http_server *servers[SERVERS_MAX];
-static size_t server_count;
+static struct http_servers servers;
 
 static const char later[] = "Temporal failure, try again later.";
 
@@ -467,6 +465,8 @@ static void serve(void *ctx, struct http_request *http)
 
 static int start(struct relay *r, struct err *e)
 {
+    char name[160];
+
     for (size_t i = 0; i < r->config->listen_count; i++) {
         const struct config_listen *const l = &r->config->listens[i];
         const struct http_options o = { .base = r->base,
@@ -483,13 +483,9 @@ static int start(struct relay *r, struct err *e)
 
         if (l->protocol != LISTEN_SENDSMS)
             continue;
-        if (server_count == SERVERS_MAX)
-            return err_set(e, ERR_PERM, "5.3.5",
-                           "more than 16 listen sendsms sections");
-        servers[server_count] = http_server_new(&o, e);
-        if (servers[server_count] == NULL)
-            return err_wrap(e, "listen sendsms %s", l->address.text);
-        server_count++;
+        (void)snprintf(name, sizeof name, "listen sendsms %s", l->address.text);
+        if (http_servers_add(&servers, &o, name, e) != 0)
+            return -1;
     }
     return 0;
 }
@@ -497,18 +493,13 @@ static int start(struct relay *r, struct err *e)
 static void drain(struct relay *r)
 {
     (void)r;
-    for (size_t i = 0; i < server_count; i++)
-        http_server_drain(servers[i]);
+    http_servers_drain(&servers);
 }
 
 static size_t busy(struct relay *r)
 {
-    size_t n = 0;
-
     (void)r;
-    for (size_t i = 0; i < server_count; i++)
-        n += http_server_busy(servers[i]);
-    return n;
+    return http_servers_busy(&servers);
 }
 
 const struct plugin plugin_sendsms = {

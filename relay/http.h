@@ -47,6 +47,18 @@ void http_server_drain(struct http_server *s); /* no new connections, close idle
 size_t http_server_busy(const struct http_server *s); /* requests not yet answered */
 void http_server_free(struct http_server *s);
 
+/* The servers of a door, one for each of its listen sections. */
+#define HTTP_SERVERS_MAX 16U
+struct http_servers {
+    struct http_server *p[HTTP_SERVERS_MAX];
+    size_t n;
+};
+/* http_servers_add - one more; name is for errors ("listen sendsms 127.0.0.1:80"). */
+int http_servers_add(struct http_servers *all, const struct http_options *o,
+                     const char *name, struct err *e);
+void http_servers_drain(const struct http_servers *all);
+size_t http_servers_busy(const struct http_servers *all);
+
 /* Of the request: borrowed until http_reply. */
 enum http_method http_method(const struct http_request *req);
 const char *http_path(const struct http_request *req); /* decoded, normalised, "/..." */
