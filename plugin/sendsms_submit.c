@@ -108,7 +108,8 @@ static void offer_plain(struct sendsms_receiver *rc)
         .sender = job->sender,
         .msisdn = rc->msisdn,
         .sms = &sms,
-        .messages = job->piece_count > 1 ? 1 : job->messages,
+        .messages =
+            rc->piece == 0 ? job->messages : 0, /* all of it fits, or none goes */
         .expires_s =
             sms.valid_until_s != 0 ? sms.valid_until_s + JUDGED_S : from + PLAIN_WAIT_S,
         .report = last ? &job->report : NULL,

@@ -171,7 +171,7 @@ struct ipc_plain {
     uint8_t submission[32];
     uint32_t submission_s; /* 0: no repeat is recognised */
     uint32_t epoch;
-    uint32_t messages;  /* SMS that it takes: counted against the daily limit */
+    uint32_t messages;  /* counted against the daily limit; 0: with its first piece */
     uint64_t expires_s; /* it is not worth sending later */
 };
 

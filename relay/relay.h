@@ -124,7 +124,7 @@ struct relay_plain { /* a plain SMS; all borrowed during relay_submit_plain only
     const char *sender; /* whose conversation it is */
     const char *msisdn; /* canonical */
     const struct sms *sms;
-    unsigned messages; /* SMS that it takes */
+    unsigned messages; /* SMS that it takes; 0: counted with its first piece */
     uint64_t expires_s;
     uint8_t submission[32];
     uint32_t submission_s;           /* 0: no repeat is recognised */

@@ -84,7 +84,7 @@ static bool take(struct keeper *k, struct plain *p, struct span tail)
 
     p->account = config_account(k->config, p->in->account);
     if (p->account == NULL || !msisdn_is_canonical(p->in->msisdn) ||
-        p->in->messages == 0 || p->in->messages > 255 || !cur_be16(&c, &report) ||
+        p->in->messages > 255 || !cur_be16(&c, &report) ||
         !cur_span(&c, report, &asked) || !report_ask_unpack(asked, &p->report))
         return false;
     p->sealed = span_of(c.p, cur_left(&c));
