@@ -10,6 +10,7 @@
 #include "contrib/handset/register_sms.h"
 #include "contrib/handset/json.h"
 #include "contrib/handset/show.h"
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <spawn.h>
@@ -105,8 +106,8 @@ static int run_command(const char *command, const struct sms_out *sms)
 
     ok = setenv("SMS_TO", sms->to, 1) == 0 && setenv("SMS_TEXT", sms->text, 1) == 0 &&
          spawn_shell(command, &pid) == 0;
-    while (ok && waitpid(pid, &wstatus, 0) != pid)
-        ;
+    while (ok && waitpid(pid, &wstatus, 0) == -1)
+        ok = errno == EINTR; /* whoever started us may ignore SIGCHLD: no child then */
     (void)unsetenv("SMS_TO");
     (void)unsetenv("SMS_TEXT");
     return ok && WIFEXITED(wstatus) && WEXITSTATUS(wstatus) == 0
