@@ -62,6 +62,14 @@ struct config_kannel {
 
 struct config_regex; /* compiled */
 
+#define CONFIG_LOGO_MAX_BYTES (64U << 10)
+struct config_logo {
+    char name[40];    /* 16 hex digits of its SHA-256 and the ending: "0a1b....svg" */
+    const char *type; /* media type */
+    uint8_t *p;
+    size_t n;
+};
+
 /* Keys that smsbox's sendsms-user has as well are called as there. */
 struct config_account {
     char name[CONFIG_ACCOUNT_MAX + 1]; /* the section's title: a-z 0-9 - _ */
@@ -72,6 +80,11 @@ struct config_account {
     struct config_networks denied_networks; /* not from there; HTTP only */
     uint64_t daily_limit;                   /* messages a UTC day: 1000 */
     char language[16];                      /* "en" */
+
+    /* How it looks to handset owners, beside the brand */
+    char color[8];            /* "#0a7d5c"; "": none */
+    struct config_logo *logo; /* NULL: none */
+    bool notice_brand;        /* named before the number is proven, too: yes */
 
     /* HTTP */
     char *username; /* the name */
@@ -105,6 +118,10 @@ struct config {
     char *public_host; /* its host, for "@host #123456" */
     char region[4];    /* "AU" or "" */
     char *store, *keys, *master_key_file, *templates;
+
+    char *operator_name;    /* who runs the server, for handset owners: the domain */
+    char *operator_contact; /* where they can ask; NULL: not said */
+
     bool number_check_line;      /* number-check = valid (default) | possible */
     uint64_t message_size_limit; /* bytes: 10240000; 64 KiB to 64 MiB */
     uint64_t reserve;            /* bytes of disk kept free: 64 MiB */

@@ -47,6 +47,8 @@ enum ipc_role { IPC_PARENT, IPC_FRONT, IPC_KEEPER, IPC_COURIER, IPC_ROLE_COUNT }
     X(OFFER_ANSWER, KEEPER, FRONT, ipc_offer_answer, 0) /* IPC_OK: on disk */        \
     X(PLAIN, FRONT, KEEPER, ipc_plain, IPC_TAIL_PLAIN)                               \
     X(PLAIN_ANSWER, KEEPER, FRONT, ipc_offer_answer, 0) /* IPC_OK: on disk */        \
+    X(NOTICE_ASK, FRONT, KEEPER, ipc_notice_ask, 0)                                  \
+    X(NOTICE_INFO, KEEPER, FRONT, ipc_notice_info, 0)                                \
     X(REG_START, FRONT, KEEPER, ipc_reg_start, 0)                                    \
     X(REG_STARTED, KEEPER, FRONT, ipc_reg_started, 0)                                \
     X(REG_OTP, FRONT, KEEPER, ipc_reg_otp, 0)                                        \
@@ -173,6 +175,17 @@ struct ipc_plain {
     uint32_t epoch;
     uint32_t messages;  /* counted against the daily limit; 0: with its first piece */
     uint64_t expires_s; /* it is not worth sending later */
+};
+
+struct ipc_notice_ask {
+    uint8_t notice[10];
+};
+struct ipc_notice_info { /* what whoever has the link may know without a password */
+    uint32_t verdict;    /* IPC_GONE: no such notice, or its time is over */
+    uint32_t waiting;    /* messages that nobody fetched yet */
+    char account[64];    /* of the newest of them, else of the newest; "": none */
+    char language[16];
+    char ending[4]; /* the last three digits of the number */
 };
 
 enum registration_direction { REG_SERVER = 1, REG_HANDSET = 2 };
