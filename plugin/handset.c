@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* handset.c - the handset API and the pages, over HTTPS.
+/* handset.c - the handset API, over HTTPS.
  * Here:       routes, what each verdict is in HTTP, the proof on its way to the keeper.
- * Elsewhere:  HTTP itself (relay/http.c), JSON (handset_json.c), every decision
- * (keeper). Called by:  front, through struct plugin. Source:
- * templates/handset/openapi.yaml; RFC 9457 (problems), RFC 9449 (proofs). */
+ * Elsewhere:  HTTP itself (relay/http.c), JSON (handset_json.c), the page's files
+ *             (handset_pages.c), every decision (keeper).
+ * Called by:  front, through struct plugin.
+ * Source:     templates/handset/openapi.yaml; RFC 9457 (problems), RFC 9449 (proofs).
+ */
 #include "plugin/handset_files.h"
 #include "plugin/handset_json.h"
+#include "plugin/handset_pages.h"
 #include "relay/http.h"
 #include <netinet/in.h>
 #include <stdio.h>
@@ -15,11 +18,6 @@
 #define DEADLINE_S 30U
 #define PROOF_MAX 4096U
 #define JSON_MAX (24U << 20)
-#define CSP                                                                     \
-    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; " \
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors " \
-    "'none'; "                                                                  \
-    "require-trusted-types-for 'script'"
 
 static struct http_servers servers;
 
@@ -481,12 +479,6 @@ static bool is_json(const struct http_request *req)
            (cur_done(&c) || *c.p == ';' || *c.p == ' ');
 }
 
-static void wrong_method(struct http_request *req, const char *allow)
-{
-    http_reply_header(req, "Allow", allow);
-    http_reply_problem(req, 405, "method", "This is not done here", NULL);
-}
-
 static void run_route(struct relay *r, struct http_request *req,
                       const struct route *route, const uint8_t id[16], uint32_t part)
 {
@@ -517,34 +509,10 @@ static void serve_api(struct relay *r, struct http_request *req)
         buf_printf(&allow, "%s%s", allow.n == 0 ? "" : ", ", names[routes[i].method]);
     }
     if (allow.n > 0)
-        wrong_method(req, buf_cstr(&allow));
+        handset_wrong_method(req, buf_cstr(&allow));
     else
         reply_verdict(req, IPC_GONE, NULL);
     buf_clear(&allow);
-}
-
-/* A GET never changes anything: link scanners follow the links of SMS as well. */
-static void serve_file(struct http_request *req)
-{
-    const char *path = http_path(req), *seen = http_header(req, "If-None-Match");
-    const bool is_page = strcmp(path, "/") == 0 || strncmp(path, "/m/", 3) == 0;
-    const struct handset_file *f = handset_file_find(is_page ? "index.html" : path + 1);
-
-    if (f == NULL) {
-        reply_verdict(req, IPC_GONE, NULL);
-        return;
-    }
-    if (http_method(req) != HTTP_GET && http_method(req) != HTTP_HEAD) {
-        wrong_method(req, "GET, HEAD");
-        return;
-    }
-    http_reply_header(req, "ETag", f->etag);
-    http_reply_header(req, "Cache-Control", "no-cache");
-    http_reply_header(req, "Content-Security-Policy", CSP);
-    if (seen != NULL && strstr(seen, f->etag) != NULL) /* a list, "W/" before it */
-        http_reply(req, 304, NULL, span_of(NULL, 0));
-    else
-        http_reply(req, 200, f->type, buf_span(&f->body));
 }
 
 static void serve(void *ctx, struct http_request *req)
@@ -552,13 +520,12 @@ static void serve(void *ctx, struct http_request *req)
     if (strncmp(http_path(req), "/api/", 5) == 0)
         serve_api(ctx, req);
     else
-        serve_file(req);
+        handset_serve_file(req);
 }
 
 static int start(struct relay *r, struct err *e)
 {
     char name[160];
-    char dir[1024];
 
     for (size_t i = 0; i < r->config->listen_count; i++) {
         const struct config_listen *l = &r->config->listens[i];
@@ -574,8 +541,7 @@ static int start(struct relay *r, struct err *e)
 
         if (l->protocol != LISTEN_HANDSET)
             continue;
-        (void)snprintf(dir, sizeof dir, "%s/handset", r->config->templates);
-        if (servers.n == 0 && handset_files_load(dir, e) != 0)
+        if (servers.n == 0 && handset_files_load(r->config, e) != 0)
             return -1;
         (void)snprintf(name, sizeof name, "listen handset %s", l->address.text);
         if (http_servers_add(&servers, &o, name, e) != 0)

@@ -7,6 +7,7 @@
 #ifndef RELAY_RELAY_H
 #define RELAY_RELAY_H
 
+#include "relay/app_files.h"
 #include "relay/auth.h"
 #include "relay/callback.h"
 #include "relay/config.h"

@@ -4,6 +4,7 @@
  * Here:       options, signals, children, which channel goes to whom.
  * Elsewhere:  what each process does (front.c, keeper.c, courier.c).
  * It takes no byte from outside but its children's packets, which ipc.c checks. */
+#include "relay/app_files.h"
 #include "relay/auth.h"
 #include "relay/config.h"
 #include "relay/log.h"
@@ -276,6 +277,25 @@ static bool same_listens(const struct config *a, const struct config *b)
     return strcmp(a->store, b->store) == 0 && strcmp(a->keys, b->keys) == 0;
 }
 
+/* Every text that people read: the page is looked at as well, and left to the fronts.
+ */
+static struct templates *load_texts(const struct config *c, struct err *e)
+{
+    struct app_files page;
+    char dir[1024];
+
+    for (size_t i = 0; i < c->listen_count; i++) {
+        if (c->listens[i].protocol != LISTEN_HANDSET)
+            continue;
+        (void)snprintf(dir, sizeof dir, "%s/handset", c->templates);
+        if (app_files_load(&page, dir, e) != 0)
+            return NULL;
+        app_files_clear(&page);
+        break;
+    }
+    return templates_load(c->templates, e);
+}
+
 /* SIGHUP: the new configuration replaces the old one only when it is whole; the
  * processes drain and start again with it, while the sockets stay open in the parent.
  */
@@ -283,8 +303,7 @@ static void reload(struct parent *p)
 {
     struct err e;
     struct config *config = config_load(p->config->path, &e);
-    struct templates *templates =
-        config == NULL ? NULL : templates_load(config->templates, &e);
+    struct templates *templates = config == NULL ? NULL : load_texts(config, &e);
 
     if (templates != NULL && !same_listens(p->config, config)) {
         (void)err_set(&e, ERR_PERM, "5.3.5",
@@ -518,7 +537,7 @@ int main(int argc, char **argv)
         }
     p.config = config_load(file, &e);
     if (p.config != NULL)
-        p.templates = templates_load(p.config->templates, &e);
+        p.templates = load_texts(p.config, &e);
     if (p.templates == NULL) {
         (void)fprintf(stderr, "sealpostd: %s\n", e.text);
         return EX_CONFIG;
