@@ -1,7 +1,7 @@
 # Sealpost.
 #
 #   make deps     install what building and testing need (Debian packages, npm modules)
-#   make          build the daemon and the reference handset into build/plain
+#   make          build the daemon, its tools and the reference handset into build/plain
 #   make check    lint, unit tests, interoperability, and the stories of tests/scenario
 #   make demo     the whole journey of a message on real neighbours, as a transcript
 #   make bench    rates side by side with their peers, medians of alternating runs
@@ -50,7 +50,7 @@ TO_TEST = git curl libcmocka-dev kannel-dev libxml2-dev libpcre3-dev jose chromi
 
 TO_BENCH = wrk
 
-all: $(O)/sealpostd $(O)/sealpost-handset
+all: $(O)/sealpostd $(O)/sealpostctl $(O)/sealpost-handset
 
 $(O)/libsealpost.a: $(CORE_O)
 	@rm -f $@
@@ -59,6 +59,10 @@ $(O)/libsealpost.a: $(CORE_O)
 $(O)/sealpostd: $(O)/relay/sealpostd.o $(O)/libsealpost.a
 	@echo "  $(@:$(O)/%=%)"
 	@$(CXX) $(if $(SAN),$(SANITY)) -o $@ $^ $(LIBS)
+
+$(O)/sealpostctl: $(O)/contrib/ctl/sealpostctl.o $(O)/libsealpost.a
+	@echo "  $(@:$(O)/%=%)"
+	@$(CXX) $(if $(SAN),$(SANITY)) -Wl,--as-needed -o $@ $^ $(LIBS)
 
 $(O)/sealpost-handset: $(HANDSET:%.c=$(O)/%.o)
 	@echo "  $(@:$(O)/%=%)"
