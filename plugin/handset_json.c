@@ -213,7 +213,8 @@ static uint8_t device_type(struct span type)
         enum device_type type;
     } rows[] = { { "browser", DEVICE_BROWSER },
                  { "installed", DEVICE_INSTALLED },
-                 { "program", DEVICE_PROGRAM } };
+                 { "program", DEVICE_PROGRAM },
+                 { "shared", DEVICE_SHARED } };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (span_eq_str(type, rows[i].name))
@@ -232,7 +233,7 @@ int handset_take_device(struct span body, struct ipc_reg_device *out, struct buf
     out->type = device_type(member(j, "type"));
     out->checked = json_is_true(json_object_get(j, "checked"));
     if (out->type == 0)
-        (void)bad(e, "bad-request", "type is browser, installed or program");
+        (void)bad(e, "bad-request", "type is browser, installed, program or shared");
     else if (take_label(j, out->label, sizeof out->label, e) == 0 &&
              take_signing(j, out, e) == 0 && take_encryption(j, der, e) == 0)
         rc = 0;
@@ -357,7 +358,8 @@ bool handset_put_message(const struct ipc_device_answer *a, struct span tail,
 
 static json_t *device_json(struct cur *c)
 {
-    static const char *const types[] = { "?", "browser", "installed", "program" };
+    static const char *const types[] = { "?", "browser", "installed", "program",
+                                         "shared" };
     char hex[HEX_LEN(16) + 1];
     uint8_t id[16], type, bits, n;
     uint64_t created_s, seen_s;
@@ -366,7 +368,7 @@ static json_t *device_json(struct cur *c)
 
     if (!cur_mem(c, id, 16) || !cur_u8(c, &type) || !cur_u8(c, &bits) ||
         !cur_be64(c, &created_s) || !cur_be64(c, &seen_s) || !cur_u8(c, &n) ||
-        !cur_span(c, n, &label) || type < DEVICE_BROWSER || type > DEVICE_PROGRAM)
+        !cur_span(c, n, &label) || type < DEVICE_BROWSER || type > DEVICE_SHARED)
         return NULL;
     j = json_pack("{s:s,s:s,s:s%,s:I,s:I,s:b}", "id", hex_text(hex, id, 16), "type",
                   types[type], "label", label.p, (size_t)label.n, "created",

@@ -149,6 +149,7 @@ struct config {
     uint64_t callback_wait_s;      /* how long a callback is tried: 1 d */
     uint64_t idle_browser_s;       /* device-idle of a browser: 6 d */
     uint64_t idle_installed_s; /* ... of an installed application or program: 180 d */
+    uint64_t idle_shared_s;    /* ... of one on a shared phone, then it goes: 15 min */
     unsigned sms_parts;        /* 3; 1 to 10 */
     unsigned fronts;           /* front processes: 1; 1 to 16 */
     unsigned long drain_s;     /* time to finish on SIGTERM: 10 s */

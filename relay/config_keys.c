@@ -89,6 +89,8 @@ static const struct config_key root_keys[] = {
       .fallback = "6d", .allowed = "1s to 3650d", .least = 1, .most = 3650 * DAY_S },
     { "device-idle-installed", config_set_duration, ROOT(idle_installed_s),
       .fallback = "180d", .allowed = "1s to 3650d", .least = 1, .most = 3650 * DAY_S },
+    { "device-idle-shared", config_set_duration, ROOT(idle_shared_s),
+      .fallback = "15min", .allowed = "1s to 1d", .least = 1, .most = DAY_S },
     { "sms-parts", config_set_unsigned, ROOT(sms_parts), .fallback = "3",
       .allowed = "1 to 10", .least = 1, .most = 10 },
     { "fronts", config_set_unsigned, ROOT(fronts), .fallback = "1",

@@ -39,7 +39,8 @@ bool report_ask_unpack(struct span packed, struct report_ask *r);
 enum device_type { /* how long its storage lasts, DESIGN 5.3 "fresh devices" */
                    DEVICE_BROWSER = 1,
                    DEVICE_INSTALLED = 2,
-                   DEVICE_PROGRAM = 3
+                   DEVICE_PROGRAM = 3,
+                   DEVICE_SHARED = 4 /* somebody else's: it goes when it falls silent */
 };
 
 /* 80 bits, 16 letters of base32: names a handset, opens nothing */

@@ -48,7 +48,7 @@ static const char usage[] =
     "  --passphrase-file FILE protects the keys in DIR by the first line of FILE\n"
     "  --otp CODE             the password from the SMS (else it is asked for)\n"
     "  --label TEXT           this device's name (its host name)\n"
-    "  --type TYPE            program, installed or browser (program)\n"
+    "  --type TYPE            program, installed, browser or shared (program)\n"
     "  --direction DIRECTION  server: the SMS comes to you; handset: you send it\n"
     "  --number NUMBER        yours, for a LINK with --direction handset\n"
     "  --sms-command CMD      sends that SMS: /bin/sh -c CMD with SMS_TO and SMS_TEXT\n"
@@ -66,7 +66,8 @@ static bool is_one_of(const char *value, const char *const *words)
 
 static bool set_option(struct options *o, int opt, const char *value)
 {
-    static const char *const types[] = { "program", "installed", "browser", NULL };
+    static const char *const types[] = { "program", "installed", "browser", "shared",
+                                         NULL };
     static const char *const kinds[] = { "p256", "rsa", NULL };
     static const char *const directions[] = { "server", "handset", NULL };
 

@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* device.c - what a registered device may do: list, fetch, read, reply, remove,
- * devices. Here:       each call after its proof; which devices are fresh. Elsewhere:
- * the proof (proof.c), registration (registration.c), JSON (plugin/handset.c). Called
- * by:  keeper.c. Source:     seed 212-214, 326-332; DESIGN 4.3, 5.3. */
-#include "relay/encode.h"
+/* device.c - what a registered device is: held, doubtful, fresh, over.
+ * Here:       those rules, its keys to seal to, its end.
+ * Elsewhere:  what it may ask for (device_call.c), how it comes to be
+ *             (registration.c).
+ * Called by:  device_call.c, intake.c, registration.c, reseal.c, expiry.c.
+ * Source:     DESIGN 5.3. */
 #include "relay/keeper/keeper.h"
-#include <stdio.h>
-#include <time.h>
 
 /* So long its number's owner may disown a device that an SMS registered. */
 #define DOUBTFUL_S 604800U
-#define SEEN_EVERY_S 3600U /* last-seen times are written no finer */
-#define RESEAL_AT_ONCE 500U
-#define LIST_MAX 50U
-#define LIST_BYTES_MAX (4U << 20)
-
-struct call {
-    const struct ipc_device_call *in;
-    struct span proof, body;
-    uint8_t device[16];
-    struct device_record d;
-    struct handset_record h;
-    struct ipc_device_answer out;
-    struct buf tail;
-};
+/* Last-seen times are written no finer than this, or than a part of the time after
+ * which the device counts as idle. */
+#define SEEN_EVERY_S 3600U
+#define SEEN_PARTS 60U
 
 bool device_is_held(const struct keeper *k, const struct device_record *d)
 {
@@ -44,12 +33,36 @@ void device_remove(struct keeper *k, struct handset_record *h, size_t i)
     memmove(h->devices[i], h->devices[h->device_count], 16); /* no order in them */
 }
 
+static uint64_t idle_s(const struct keeper *k, const struct device_record *d)
+{
+    switch (d->type) {
+    case DEVICE_BROWSER:
+        return k->config->idle_browser_s;
+    case DEVICE_SHARED:
+        return k->config->idle_shared_s;
+    default:
+        return k->config->idle_installed_s;
+    }
+}
+
 static bool called_lately(const struct keeper *k, const struct device_record *d)
 {
-    const uint64_t idle_s = d->type == DEVICE_BROWSER ? k->config->idle_browser_s
-                                                      : k->config->idle_installed_s;
+    return d->seen_s + idle_s(k, d) > k->now_s;
+}
 
-    return d->seen_s + idle_s > k->now_s;
+bool device_is_over(const struct keeper *k, const struct device_record *d)
+{
+    return d->type == DEVICE_SHARED && !called_lately(k, d);
+}
+
+bool device_seen(const struct keeper *k, struct device_record *d)
+{
+    const uint64_t finest_s = idle_s(k, d) / SEEN_PARTS;
+
+    if (d->seen_s + (finest_s < SEEN_EVERY_S ? finest_s : SEEN_EVERY_S) > k->now_s)
+        return false;
+    d->seen_s = k->now_s;
+    return true;
 }
 
 bool device_is_fresh(const struct keeper *k, const struct device_record *d)
@@ -77,337 +90,38 @@ size_t device_keys(struct keeper *k, const struct handset_record *h,
     return n;
 }
 
-static void put_entry(struct call *c, const uint8_t id[16],
-                      const struct message_record *m)
+void device_watch(struct keeper *k, const uint8_t id[16], const struct device_record *d)
 {
-    buf_put_mem(&c->tail, id, 16);
-    buf_put_be64(&c->tail, m->created_s);
-    buf_put_be64(&c->tail, m->expires_s);
-    buf_put_be64(&c->tail, m->fetched_s);
-    buf_put_be64(&c->tail, m->read_s);
-    buf_put_be16(&c->tail, m->parts);
-    buf_put_be32(&c->tail, (uint32_t)m->sealed.n);
-    buf_put_mem(&c->tail, m->sealed.p, m->sealed.n);
-    c->out.count++;
+    const struct tx_key e = tx_key_expiry(d->seen_s + idle_s(k, d), 'V', id);
+
+    if (d->type == DEVICE_SHARED)
+        tx_mark(k, T_BY_EXPIRY, e.b, e.n);
 }
 
-static bool is_for_device(const struct call *c, const struct message_record *m)
+static void leave_handset(struct keeper *k, const uint8_t id[16],
+                          const struct device_record *d)
 {
-    return memcmp(m->handset, c->d.handset, 16) == 0 && m->form == FORM_FINAL &&
-           jwe_has_recipient(span_of(m->sealed.p, m->sealed.n), c->d.kid);
-}
+    struct handset_record h;
 
-static void mark_fetched(struct keeper *k, const uint8_t id[16],
-                         struct message_record *m)
-{
-    static const struct report_facts fetched = { .text = { "SEALPOST/fetched", 16 } };
-
-    if (m->fetched_s != 0)
+    if (!tx_get(k, T_HANDSET, d->handset, 16, RECORD_HANDSET, &h))
         return;
-    m->fetched_s = k->now_s;
-    report_event(k, id, REPORT_DELIVERED, &fetched, true);
-    tx_put(k, T_MESSAGE, id, 16, RECORD_MESSAGE, m);
-    LOG(L_INFO, "message.fetched", LOG_ID("msg", id));
-}
-
-static bool list_one(struct keeper *k, const uint8_t *key, size_t n, void *arg)
-{
-    struct call *c = arg;
-    const uint8_t *id = key + 16;
-    struct message_record m;
-    bool go_on = true;
-
-    (void)n;
-    if (memcmp(id, c->in->after, 16) <= 0 ||
-        !tx_get(k, T_MESSAGE, id, 16, RECORD_MESSAGE, &m))
-        return true;
-    if (m.expires_s > k->now_s && is_for_device(c, &m)) {
-        if (c->out.count >= LIST_MAX ||
-            (c->out.count > 0 && c->tail.n + m.sealed.n > LIST_BYTES_MAX)) {
-            c->out.more = 1;
-            go_on = false;
-        } else {
-            put_entry(c, id, &m);
-            mark_fetched(k, id, &m);
+    for (size_t i = 0; i < h.device_count; i++)
+        if (memcmp(h.devices[i], id, 16) == 0) {
+            device_remove(k, &h, i);
+            tx_put(k, T_HANDSET, d->handset, 16, RECORD_HANDSET, &h);
+            break;
         }
-    }
-    record_clear(RECORD_MESSAGE, &m);
-    return go_on;
 }
 
-static enum ipc_verdict call_list(struct keeper *k, struct call *c)
+void device_end_silent(struct keeper *k, const uint8_t id[16])
 {
-    const struct tx_key from = tx_key_ids(c->d.handset, c->in->after);
+    struct device_record d;
 
-    if (device_is_held(k, &c->d)) {
-        c->out.held = 1;
-        return IPC_OK;
-    }
-    tx_scan(k, T_BY_HANDSET, c->d.handset, 16, from.b, from.n, list_one, c);
-    return IPC_OK;
-}
-
-/* The message of the call, when it is this device's; the caller clears it. */
-static bool take_message(struct keeper *k, const struct call *c,
-                         struct message_record *m)
-{
-    if (!tx_get(k, T_MESSAGE, c->in->id, 16, RECORD_MESSAGE, m))
-        return false;
-    if (m->expires_s > k->now_s && is_for_device(c, m))
-        return true;
-    record_clear(RECORD_MESSAGE, m);
-    return false;
-}
-
-static enum ipc_verdict call_message(struct keeper *k, struct call *c)
-{
-    struct message_record m;
-
-    if (!take_message(k, c, &m))
-        return IPC_GONE;
-    put_entry(c, c->in->id, &m);
-    mark_fetched(k, c->in->id, &m);
-    record_clear(RECORD_MESSAGE, &m);
-    return IPC_OK;
-}
-
-static bool put_chunk(struct keeper *k, const uint8_t *key, size_t n, void *arg)
-{
-    struct call *c = arg;
-    struct store_bytes chunk = { 0 };
-
-    if (!tx_check(k, store_get(k->store, T_PART, key, n, &chunk)))
-        return false;
-    buf_put_mem(&c->tail, chunk.p, chunk.n);
-    store_bytes_clear(&chunk);
-    return buf_ok(&c->tail);
-}
-
-static enum ipc_verdict call_part(struct keeper *k, struct call *c)
-{
-    struct message_record m;
-    struct tx_key key;
-    bool there;
-
-    if (!take_message(k, c, &m))
-        return IPC_GONE;
-    there = c->in->part >= 1 && c->in->part <= m.parts;
-    record_clear(RECORD_MESSAGE, &m);
-    if (!there)
-        return IPC_GONE;
-    key = tx_key_part(c->in->id, (uint16_t)c->in->part, 0);
-    tx_scan(k, T_PART, key.b, key.n - 4, NULL, 0, put_chunk, c);
-    return IPC_OK;
-}
-
-static enum ipc_verdict call_read(struct keeper *k, struct call *c)
-{
-    struct message_record m;
-
-    if (!take_message(k, c, &m))
-        return IPC_GONE;
-    if (m.read_s == 0) {
-        m.read_s = k->now_s;
-        tx_put(k, T_MESSAGE, c->in->id, 16, RECORD_MESSAGE, &m);
-        LOG(L_INFO, "message.read", LOG_ID("msg", c->in->id));
-    }
-    record_clear(RECORD_MESSAGE, &m);
-    return IPC_OK;
-}
-
-static enum ipc_verdict call_reply(struct keeper *k, struct call *c)
-{
-    uint8_t reply[16] = { 0 };
-    const enum ipc_verdict v = reply_take(k, c->d.handset, c->in->id, c->body, reply);
-
-    buf_put_mem(&c->tail, reply, 16);
-    return v;
-}
-
-static enum ipc_verdict call_remove(struct keeper *k, struct call *c)
-{
-    struct message_record m;
-
-    if (!take_message(k, c, &m))
-        return IPC_GONE;
-    intake_remove(k, c->in->id, &m);
-    LOG(L_INFO, "message.removed", LOG_ID("msg", c->in->id));
-    record_clear(RECORD_MESSAGE, &m);
-    return IPC_OK;
-}
-
-static enum ipc_verdict call_devices(struct keeper *k, struct call *c)
-{
-    const bool held = device_is_held(k, &c->d);
-
-    for (size_t i = 0; i < c->h.device_count; i++) {
-        const bool this = memcmp(c->h.devices[i], c->device, 16) == 0;
-        struct device_record d;
-
-        if ((held && !this) ||
-            !tx_get(k, T_DEVICE, c->h.devices[i], 16, RECORD_DEVICE, &d))
-            continue;
-        buf_put_mem(&c->tail, c->h.devices[i], 16);
-        buf_put_u8(&c->tail, d.type);
-        buf_put_u8(&c->tail, (uint8_t)((this ? DEVICE_THIS : 0U) |
-                                       (device_is_held(k, &d) ? DEVICE_HELD : 0U)));
-        buf_put_be64(&c->tail, d.created_s);
-        buf_put_be64(&c->tail, d.seen_s);
-        buf_put_u8(&c->tail, (uint8_t)strlen(d.label));
-        buf_put(&c->tail, d.label);
-        c->out.count++;
-        record_clear(RECORD_DEVICE, &d);
-    }
-    return IPC_OK;
-}
-
-/* Whoever forged an SMS must not drive out those who proved the number otherwise. */
-static bool may_revoke(struct keeper *k, const struct call *c)
-{
-    struct device_record other;
-    bool may;
-
-    if (!device_is_doubtful(k, &c->d))
-        return true;
-    if (!tx_get(k, T_DEVICE, c->in->id, 16, RECORD_DEVICE, &other))
-        return false;
-    may = device_is_doubtful(k, &other);
-    record_clear(RECORD_DEVICE, &other);
-    return may;
-}
-
-static enum ipc_verdict call_revoke(struct keeper *k, struct call *c)
-{
-    for (size_t i = 0; i < c->h.device_count; i++) {
-        if (memcmp(c->h.devices[i], c->in->id, 16) != 0)
-            continue;
-        if (!may_revoke(k, c))
-            return IPC_GONE;
-        device_remove(k, &c->h, i);
-        tx_put(k, T_HANDSET, c->d.handset, 16, RECORD_HANDSET, &c->h);
-        return IPC_OK;
-    }
-    return IPC_GONE;
-}
-
-/* method and path are what the device must have signed; %s is the hex of id. */
-static const struct {
-    const char *method, *path;
-    enum ipc_verdict (*run)(struct keeper *k, struct call *c);
-} calls[CALL_COUNT] = {
-    [CALL_LIST] = { "GET", "/api/v1/messages", call_list },
-    [CALL_MESSAGE] = { "GET", "/api/v1/messages/%s", call_message },
-    [CALL_PART] = { "GET", "/api/v1/messages/%s/parts/%u", call_part },
-    [CALL_READ] = { "POST", "/api/v1/messages/%s/read", call_read },
-    [CALL_REPLY] = { "POST", "/api/v1/messages/%s/replies", call_reply },
-    [CALL_REMOVE] = { "DELETE", "/api/v1/messages/%s", call_remove },
-    [CALL_DEVICES] = { "GET", "/api/v1/devices", call_devices },
-    [CALL_REVOKE] = { "DELETE", "/api/v1/devices/%s", call_revoke },
-};
-
-static void call_url(const struct keeper *k, const struct ipc_device_call *in,
-                     struct buf *url)
-{
-    char hex[HEX_LEN(16) + 1];
-    const char *p = calls[in->call].path;
-
-    (void)hex_text(hex, in->id, 16);
-    buf_put(url, k->config->public_url);
-    for (; *p != '\0'; p++) {
-        if (*p != '%') {
-            buf_put_u8(url, (uint8_t)*p);
-            continue;
-        }
-        if (*++p == 's')
-            buf_put(url, hex);
-        else
-            buf_printf(url, "%u", in->part);
-    }
-}
-
-static enum ipc_verdict check_proof(struct keeper *k, struct call *c)
-{
-    struct buf url;
-    enum ipc_verdict v = IPC_PROOF;
-
-    buf_init(&url, 1024);
-    call_url(k, c->in, &url);
-    if (buf_ok(&url))
-        v = proof_check(k->proofs, k->now_s, c->proof, c->d.signing_point,
-                        calls[c->in->call].method, buf_cstr(&url), c->body);
-    buf_clear(&url);
-    return v;
-}
-
-/* A device that calls is fresh again: what waited for it is sealed to it now. */
-static void touch(struct keeper *k, struct call *c)
-{
-    if (c->d.seen_s + SEEN_EVERY_S <= k->now_s || !called_lately(k, &c->d)) {
-        c->d.seen_s = k->now_s;
-        tx_put(k, T_DEVICE, c->device, 16, RECORD_DEVICE, &c->d);
-    }
-    if (c->in->call == CALL_LIST)
-        (void)reseal_waiting(k, c->d.handset, &c->h, RESEAL_AT_ONCE);
-}
-
-/* An SMS can be forged. Until the number knows of the device it sees nothing of the
- * others and does nothing to them; it may ask again, and go. */
-static bool may_call(const struct keeper *k, const struct call *c)
-{
-    return !device_is_held(k, &c->d) || c->in->call == CALL_LIST ||
-           c->in->call == CALL_DEVICES ||
-           (c->in->call == CALL_REVOKE && memcmp(c->in->id, c->device, 16) == 0);
-}
-
-static enum ipc_verdict run_call(struct keeper *k, void *arg)
-{
-    struct call *c = arg;
-    enum ipc_verdict v;
-
-    if (c->proof.n == 0) /* the first call of a device: it wants a nonce */
-        return IPC_NONCE;
-    if (!proof_claims_device(c->proof, c->device) ||
-        !tx_get(k, T_DEVICE, c->device, 16, RECORD_DEVICE, &c->d) ||
-        !tx_get(k, T_HANDSET, c->d.handset, 16, RECORD_HANDSET, &c->h))
-        return tx_ok(k) ? IPC_PROOF : IPC_TEMP;
-    v = check_proof(k, c);
-    if (v != IPC_OK)
-        return v;
-    memcpy(c->out.kid, c->d.kid, sizeof c->out.kid);
-    touch(k, c);
-    if (!may_call(k, c))
-        return IPC_GONE;
-    v = calls[c->in->call].run(k, c);
-    return buf_ok(&c->tail) ? v : IPC_TEMP;
-}
-
-static bool take_call(struct call *c, struct span tail)
-{
-    struct cur cur = cur_of(tail);
-    uint16_t n;
-
-    if (c->in->call >= CALL_COUNT || !cur_be16(&cur, &n) ||
-        !cur_span(&cur, n, &c->proof))
-        return false;
-    c->body = span_of(cur.p, cur_left(&cur));
-    return true;
-}
-
-void device_call(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f)
-{
-    struct call c = { .in = f->fixed };
-
-    buf_init(&c.tail, IPC_TAIL_MESSAGE);
-    c.out.verdict = IPC_BAD_REQUEST;
-    if (take_call(&c, f->tail))
-        c.out.verdict = tx_run(k, run_call, &c);
-    if (c.out.verdict != IPC_OK && c.out.verdict != IPC_REPEATED) {
-        c.out.count = 0;
-        buf_clear(&c.tail);
-    }
-    proof_nonce(k->proofs, k->now_s, c.out.nonce);
-    ipc_send(ch, IPC_DEVICE_ANSWER, f->call, &c.out, buf_span(&c.tail));
-    record_clear(RECORD_DEVICE, &c.d);
-    record_clear(RECORD_HANDSET, &c.h);
-    buf_clear(&c.tail);
+    if (!tx_get(k, T_DEVICE, id, 16, RECORD_DEVICE, &d))
+        return;
+    if (device_is_over(k, &d))
+        leave_handset(k, id, &d);
+    else
+        device_watch(k, id, &d); /* it called meanwhile */
+    record_clear(RECORD_DEVICE, &d);
 }

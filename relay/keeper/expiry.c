@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* expiry.c - what ends by time: messages, registrations, notices, seen inputs, epochs.
- * Here:       the sweep in bounded batches; making and destroying epoch keys.
- * Elsewhere:  key files (keys.c), reports (report.c).
- * Called by:  keeper.c every tick.
- * Source:     seed 332 (retention); DESIGN 5.2 (an epoch dies with its last message).
+/* expiry.c - what ends by time: messages, registrations, notices, seen inputs, devices
+ * on shared phones, epochs. Here:       the sweep in bounded batches; making and
+ * destroying epoch keys. Elsewhere:  key files (keys.c), reports (report.c). Called by:
+ * keeper.c every tick. Source:     seed 332 (retention); DESIGN 5.2 (an epoch dies with
+ * its last message).
  */
 #include "relay/keeper/keeper.h"
 #include <time.h>
@@ -102,7 +102,7 @@ static const struct {
 } ends[] = {
     { 'M', end_message }, { 'S', end_seen },        { 'R', end_registration },
     { 'N', end_notice },  { 'K', end_counter },     { 'C', end_conversation },
-    { 'D', end_report },  { 'O', end_handset_otp },
+    { 'D', end_report },  { 'O', end_handset_otp }, { 'V', device_end_silent },
 };
 
 static bool sweep_one(struct keeper *k, const uint8_t *key, size_t n, void *arg)

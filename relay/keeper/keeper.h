@@ -4,7 +4,7 @@
  *
  * keeper.c      the process: channels, turns, flush, time
  * intake.c      recipients asked for, messages offered
- * registration.c, registration_handset.c, device.c, proof.c   handsets
+ * registration.c, registration_handset.c, device.c, device_call.c, proof.c   handsets
  * reseal.c      intermediate to final form
  * notice.c, plain.c   SMS that go out: Sealpost's own, applications'
  * reply.c, reply_callback.c, report.c, report_app.c   to senders: by mail, by HTTP
@@ -193,8 +193,10 @@ void registration_confirmed(struct keeper *k, const struct outbox_record *o);
 /* registration_unconfirmed - the number cannot be told: the device goes again. */
 void registration_unconfirmed(struct keeper *k, const uint8_t device[16]);
 
-/* device.c */
+/* device_call.c */
 void device_call(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+
+/* device.c */
 /* device_is_held - an SMS registered it, and the number does not know of it long enough
  * (registration_confirmed). device_is_fresh - not held, and it called lately: may a
  * message be sealed to it at once? (DESIGN 5.3) */
@@ -203,6 +205,15 @@ bool device_is_fresh(const struct keeper *k, const struct device_record *d);
 /* device_is_doubtful - an SMS registered it, which can be forged, and its number was
  * told less than a week ago, or not yet. */
 bool device_is_doubtful(const struct keeper *k, const struct device_record *d);
+/* device_is_over - on a shared phone, and it was silent too long: it may do nothing any
+ * more. device_watch - see to it that it goes then. device_end_silent - it goes, unless
+ * it called meanwhile. */
+bool device_is_over(const struct keeper *k, const struct device_record *d);
+void device_watch(struct keeper *k, const uint8_t id[16],
+                  const struct device_record *d);
+void device_end_silent(struct keeper *k, const uint8_t id[16]);
+/* device_seen - it calls now: true when *d changed by that and has to be put. */
+bool device_seen(const struct keeper *k, struct device_record *d);
 /* device_remove - the handset's i-th; the caller puts *h afterwards. */
 void device_remove(struct keeper *k, struct handset_record *h, size_t i);
 /* device_keys - the fresh devices' keys of a handset; the caller clears each. */

@@ -334,7 +334,7 @@ static bool keys_are_good(struct enrol *n)
     if (jwe_key_from_point(&signing, n->in->signing_point, &e) != 0)
         return false;
     jwe_key_clear(&signing);
-    return n->in->type >= DEVICE_BROWSER && n->in->type <= DEVICE_PROGRAM;
+    return n->in->type >= DEVICE_BROWSER && n->in->type <= DEVICE_SHARED;
 }
 
 static void put_device(struct keeper *k, struct enrol *n,
@@ -353,6 +353,7 @@ static void put_device(struct keeper *k, struct enrol *n,
     memcpy(d.label, n->in->label, sizeof d.label);
     keeper_random(n->out.device, 16);
     tx_put(k, T_DEVICE, n->out.device, 16, RECORD_DEVICE, &d);
+    device_watch(k, n->out.device, &d);
 }
 
 /* Someone who holds the number long enough could add himself: the others are told. */

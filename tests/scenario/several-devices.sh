@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # several-devices.sh - a phone and a tablet: later messages open on both, earlier ones
-# stay closed to the newcomer, a revoked one gets nothing; RSA keys work as well.
+# stay closed to the newcomer, a revoked one gets nothing; a borrowed phone forgets; RSA
+# keys work as well.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 start postfix bearerbox phone
-start_sealpostd 'device-idle-browser = "6s"'
+start_sealpostd 'device-idle-browser = "6s"' 'device-idle-shared = "8s"'
 mail_to lmtp --body "the first" $CLINIC "+61412345678@$SMS_DOMAIN" >/dev/null
 register +61412345678 phone
 expect_message 'the first*' >/dev/null
@@ -38,6 +39,18 @@ expect_message 'another*' >/dev/null
 expect_exit 66 handset read "$third" 2>/dev/null
 expect_exit 66 handset remove "$third" 2>/dev/null
 expect_exit 66 handset reply "$third" "me too" 2>/dev/null
+
+# A phone that was borrowed is a device while it is used, and then forgets.
+register_begin +61412345679 borrowed --type shared
+expect_sms +61412345679 "$OTP_GLOB" 2 >/dev/null
+register_otp borrowed "$(otp_of "$(newest_sms +61412345679 "$OTP_GLOB")")"
+register_end borrowed >/dev/null
+expect_match '* shared * (this one)*' "$(handset devices)" "devices"
+borrowed=$(handset devices | grep 'this one' | cut -d ' ' -f 1)
+expect_log "device.revoked .*device=$borrowed" >/dev/null
+HANDSET=borrowed expect_exit 77 handset list 2>/dev/null
+HANDSET=stranger
+expect_equal 1 "$(handset devices | wc -l)" "devices"
 
 # A browser that was idle is not sealed to blindly; when it comes back it has the message.
 mail_to lmtp --body "zero" $CLINIC "+61412345670@$SMS_DOMAIN" >/dev/null

@@ -223,6 +223,7 @@ static const struct key_row {
     { IN_ROOT, "callback-wait", ROOT(callback_wait_s, BYTES), "59s" },
     { IN_ROOT, "device-idle-browser", ROOT(idle_browser_s, BYTES), "3651d" },
     { IN_ROOT, "device-idle-installed", ROOT(idle_installed_s, BYTES), "0d" },
+    { IN_ROOT, "device-idle-shared", ROOT(idle_shared_s, BYTES), "25h" },
     { IN_ROOT, "sms-parts", ROOT(sms_parts, BYTES), "11" },
     { IN_ROOT, "fronts", ROOT(fronts, BYTES), "17" },
     { IN_ROOT, "drain", ROOT(drain_s, BYTES), "11min" },
@@ -501,7 +502,7 @@ static void the_sample_shows_true_defaults(void **state)
         seen++;
     }
     (void)fclose(file);
-    assert_int_equal(seen, 22);
+    assert_int_equal(seen, 23);
 }
 
 static void listen_may_be_repeated_and_keeps_its_order(void **state)

@@ -172,6 +172,7 @@ static void devices_bring_two_keys_a_type_and_a_label(void **state)
     } rows[] = {
         { "{" KEYS ",\"type\":\"browser\",\"label\":\"Lis\xc3\xa4\"}", NULL },
         { "{" KEYS ",\"type\":\"installed\"}", NULL },
+        { "{" KEYS ",\"type\":\"shared\"}", NULL },
         { "{" KEYS ",\"type\":\"program\",\"label\":\"" TEN("123456") "\"}", NULL },
         { "{" KEYS ",\"type\":\"program\",\"label\":\"" TEN("123456") "7\"}",
           "bad-request" },
@@ -392,7 +393,7 @@ static void devices_become_json(void **state)
                    "000") "\",\"type\":\"program\","
                           "\"label\":\"Li\\\"s\\\\\",\"created\":"
                           "5,\"seen\":6,\"this\":false,\"held\":true}]}");
-    tail.p[16] = 9; /* no such type */
+    tail.p[16] = DEVICE_SHARED + 1; /* no such type */
     assert_false(handset_put_devices(&a, buf_span(&tail), &out));
     tail.p[16] = DEVICE_BROWSER;
     tail.p[35] = (char)0xff; /* not UTF-8 */

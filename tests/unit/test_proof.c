@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* test_proof.c - a device's proof opens one call, once, and nothing else. */
-#include "relay/encode.h"
-#include "relay/keeper/keeper.h"
-#include <openssl/ecdsa.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "tests/unit/proof_fixture.h"
 
 #define NOW 1795500000U
 #define URL "https://m.example/api/v1/messages"
@@ -18,7 +10,6 @@
 static EVP_PKEY *pkey;
 static uint8_t point[65];
 static struct proofs *proofs;
-static unsigned serial;
 
 static int setup(void **state)
 {
@@ -42,50 +33,14 @@ static int teardown(void **state)
     return 0;
 }
 
-static void sign(struct buf *jws)
-{
-    uint8_t der[128], raw[64];
-    const uint8_t *p = der;
-    size_t n = sizeof der;
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    ECDSA_SIG *sig;
-
-    assert_int_equal(EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, pkey, NULL),
-                     1);
-    assert_int_equal(EVP_DigestSign(ctx, der, &n, (const uint8_t *)jws->p, jws->n), 1);
-    EVP_MD_CTX_free(ctx);
-    sig = d2i_ECDSA_SIG(NULL, &p, (long)n);
-    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32), 32);
-    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 32, 32), 32);
-    ECDSA_SIG_free(sig);
-    buf_put_u8(jws, '.');
-    b64url_put(jws, raw, sizeof raw);
-}
-
 /* A proof of these claims; nonce NULL: one made at made_s. */
 static void make(struct buf *jws, const char *header, const char *method,
                  const char *url, const char *body, uint64_t made_s, const char *nonce)
 {
-    char fresh[48], payload[1024];
-    uint8_t hash[32];
-    struct buf bh;
+    char fresh[48];
 
     proof_nonce(proofs, made_s, fresh);
-    (void)EVP_Q_digest(NULL, "SHA256", NULL, body, strlen(body), hash, NULL);
-    buf_init(&bh, 64);
-    b64url_put(&bh, hash, sizeof hash);
-    (void)snprintf(
-        payload, sizeof payload,
-        "{\"htm\":\"%s\",\"htu\":\"%s\",\"iat\":1,\"jti\":\"0123456789abcdef%u\","
-        "\"nonce\":\"%s\",\"bh\":\"%s\"}",
-        method, url, serial++, nonce == NULL ? fresh : nonce, buf_cstr(&bh));
-    buf_clear(&bh);
-    buf_init(jws, 8192);
-    b64url_put(jws, header, strlen(header));
-    buf_put_u8(jws, '.');
-    b64url_put(jws, payload, strlen(payload));
-    sign(jws);
-    assert_true(buf_ok(jws));
+    proof_make(jws, pkey, header, method, url, body, nonce == NULL ? fresh : nonce);
 }
 
 static enum ipc_verdict check(const struct buf *jws, const char *body)
