@@ -342,8 +342,10 @@ bool handset_put_messages(const struct ipc_device_answer *a, struct span tail,
         if (!put_entry(&c, a->kid, out))
             return false;
     }
-    buf_printf(out, "],\"more\":%s,%s\"reply_key\":%s}",
-               a->more != 0 ? "true" : "false", a->held != 0 ? "\"held\":true," : "",
+    buf_printf(out, "],\"more\":%s,", a->more != 0 ? "true" : "false");
+    if (a->has_closed != 0)
+        buf_printf(out, "\"closed\":%u,", a->closed);
+    buf_printf(out, "%s\"reply_key\":%s}", a->held != 0 ? "\"held\":true," : "",
                reply_key == NULL ? "null" : reply_key);
     return cur_done(&c) && buf_ok(out);
 }

@@ -241,7 +241,7 @@ enum device_call { /* the keeper itself derives htm and htu from call and ids */
 /* Tail: be16 n, proof (a compact JWS) n | the request's body, to the end. */
 struct ipc_device_call {
     uint8_t call;
-    uint8_t id[16];    /* of the message or the device to revoke */
+    uint8_t id[16];    /* of the message or the device that it is about */
     uint8_t after[16]; /* CALL_LIST: ids greater than this */
     uint32_t part;
 };
@@ -255,8 +255,10 @@ struct ipc_device_call {
 struct ipc_device_answer {
     uint32_t verdict;
     uint32_t count;
-    uint8_t more;    /* CALL_LIST: ask again after the last id */
-    uint8_t held;    /* CALL_LIST: the number is not yet told of this device */
+    uint8_t more;       /* CALL_LIST: ask again after the last id */
+    uint8_t held;       /* CALL_LIST: the number is not yet told of this device */
+    uint8_t has_closed; /* CALL_LIST: it is the first page, and */
+    uint32_t closed;    /* ... so many final messages do not open for this device */
     uint8_t kid[32]; /* the device's encryption key: its recipient entry in the JWEs */
     char nonce[48];  /* for the next proof; always filled */
 };

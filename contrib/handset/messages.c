@@ -112,6 +112,20 @@ static int list_page(const struct handset *h, const json_t *page, char last[ID_R
     return EX_OK;
 }
 
+/* The first page alone says it. */
+static void tell_closed(const json_t *page)
+{
+    const json_int_t n = json_integer_value(json_object_get(page, "closed"));
+    char why[96];
+
+    if (n <= 0)
+        return;
+    (void)snprintf(why, sizeof why,
+                   "%lld more: sealed to other devices, they do not open here",
+                   (long long)n);
+    (void)complain(EX_OK, why);
+}
+
 int cmd_list(struct handset *h)
 {
     char path[PATH_ROOM] = "/api/v1/messages", last[ID_ROOM] = "";
@@ -128,6 +142,7 @@ int cmd_list(struct handset *h)
         page = take_json(&r);
         more = json_is_true(json_object_get(page, "more")) &&
                json_array_size(json_object_get(page, "messages")) > 0;
+        tell_closed(page);
         if (json_is_true(json_object_get(page, "held")))
             (void)complain(EX_OK,
                            "this device waits for the SMS that tells your number "

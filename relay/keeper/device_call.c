@@ -58,6 +58,12 @@ static void mark_fetched(struct keeper *k, const uint8_t id[16],
     LOG(L_INFO, "message.fetched", LOG_ID("msg", id));
 }
 
+static bool page_is_full(const struct call *c, const struct message_record *m)
+{
+    return c->out.count >= LIST_MAX ||
+           (c->out.count > 0 && c->tail.n + m->sealed.n > LIST_BYTES_MAX);
+}
+
 static bool list_one(struct keeper *k, const uint8_t *key, size_t n, void *arg)
 {
     struct call *c = arg;
@@ -69,15 +75,16 @@ static bool list_one(struct keeper *k, const uint8_t *key, size_t n, void *arg)
     if (memcmp(id, c->in->after, 16) <= 0 ||
         !tx_get(k, T_MESSAGE, id, 16, RECORD_MESSAGE, &m))
         return true;
-    if (m.expires_s > k->now_s && is_for_device(c, &m)) {
-        if (c->out.count >= LIST_MAX ||
-            (c->out.count > 0 && c->tail.n + m.sealed.n > LIST_BYTES_MAX)) {
-            c->out.more = 1;
-            go_on = false;
-        } else {
-            put_entry(c, id, &m);
-            mark_fetched(k, id, &m);
-        }
+    if (m.expires_s <= k->now_s) {
+        /* it goes with the next sweep */
+    } else if (!is_for_device(c, &m)) {
+        c->out.closed += m.form == FORM_FINAL;
+    } else if (c->out.more != 0 || page_is_full(c, &m)) {
+        c->out.more = 1;
+        go_on = c->out.has_closed != 0; /* those behind this page count as well */
+    } else {
+        put_entry(c, id, &m);
+        mark_fetched(k, id, &m);
     }
     record_clear(RECORD_MESSAGE, &m);
     return go_on;
@@ -85,12 +92,14 @@ static bool list_one(struct keeper *k, const uint8_t *key, size_t n, void *arg)
 
 static enum ipc_verdict call_list(struct keeper *k, struct call *c)
 {
+    static const uint8_t first[16] = { 0 };
     const struct tx_key from = tx_key_ids(c->d.handset, c->in->after);
 
     if (device_is_held(k, &c->d)) {
         c->out.held = 1;
         return IPC_OK;
     }
+    c->out.has_closed = memcmp(c->in->after, first, 16) == 0;
     tx_scan(k, T_BY_HANDSET, c->d.handset, 16, from.b, from.n, list_one, c);
     return IPC_OK;
 }

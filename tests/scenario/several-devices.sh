@@ -18,6 +18,7 @@ register_otp tablet "$(otp_of "$(newest_sms +61412345678 "$OTP_GLOB")")"
 register_end tablet >/dev/null
 expect_sms +61412345678 '*device*' >/dev/null
 expect_equal 0 "$(message_count)" "earlier messages on the tablet"
+expect_match '*1 more: sealed to other devices*' "$(handset list 2>&1)" "what it says of them"
 
 mail_to lmtp --body "the second" $CLINIC "+61412345678@$SMS_DOMAIN" >/dev/null
 for HANDSET in phone tablet; do expect_message 'the second*' >/dev/null; done

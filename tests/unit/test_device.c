@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test_device.c - what a device may ask for, through the keeper.
- * Here:       the device on a shared phone and its end.
+ * Here:       the device on a shared phone and its end; messages that are closed to a
+ *             device.
  * Elsewhere:  proofs (test_proof.c), the same with real neighbours
  *             (tests/scenario/several-devices.sh). */
 #include "tests/unit/device_fixture.h"
@@ -62,6 +63,80 @@ static void nothing_is_sealed_to_a_silent_shared_phone(void **state)
     assert_false(device_is_over(&k, &d)); /* idle, but it may come again */
 }
 
+/* -- what a device cannot open */
+
+static void put_messages(unsigned n, const struct device *to)
+{
+    struct jwe_header header = { .typ = "sealpost-message", .to = "devices-" };
+    const struct jwe_key *keys = &to->encryption;
+    struct message_record m = { .form = FORM_FINAL, .expires_s = NOW + 86400 };
+    struct buf jwe;
+    struct err e;
+
+    memcpy(m.handset, to->handset, 16);
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t id[16];
+        struct tx_key at;
+
+        keeper_id(&k, id);
+        memcpy(header.id, id, 16);
+        buf_init(&jwe, 4096);
+        assert_int_equal(jwe_seal(&header, &keys, 1, span_str("{}"), &jwe, &e), 0);
+        m.sealed = (struct record_blob){ (uint8_t *)jwe.p, jwe.n };
+        put_record(T_MESSAGE, id, RECORD_MESSAGE, &m);
+        at = tx_key_ids(m.handset, id);
+        put_mark(T_BY_HANDSET, &at);
+        buf_clear(&jwe);
+    }
+}
+
+static void messages_for_other_devices_are_counted_once(void **state)
+{
+    static const uint8_t middle[16] = { 1 };
+    struct device phone, tablet;
+
+    (void)state;
+    device_add(&phone, MSISDN, DEVICE_BROWSER, 0);
+    device_add(&tablet, MSISDN, DEVICE_BROWSER, 0);
+    put_messages(2, &phone);
+    put_messages(60, &tablet); /* more than a page */
+    put_messages(3, &phone);
+    assert_int_equal(device_ask(&tablet, CALL_LIST, NULL, ""), IPC_OK);
+    assert_int_equal(answer.count, 50);
+    assert_int_equal(answer.more, 1);
+    assert_int_equal(answer.has_closed, 1);
+    assert_int_equal(answer.closed, 5);
+    assert_int_equal(device_ask(&phone, CALL_LIST, NULL, ""), IPC_OK);
+    assert_int_equal(answer.count, 5);
+    assert_int_equal(answer.more, 0);
+    assert_int_equal(answer.closed, 60);
+    memcpy(after, middle, 16);
+    assert_int_equal(device_ask(&phone, CALL_LIST, NULL, ""), IPC_OK);
+    assert_int_equal(answer.has_closed, 0);
+    memset(after, 0, 16);
+    k.now_s = NOW + 86400; /* all of them have expired */
+    assert_int_equal(device_ask(&phone, CALL_LIST, NULL, ""), IPC_OK);
+    assert_int_equal(answer.count, 0);
+    assert_int_equal(answer.closed, 0);
+    device_clear(&phone);
+    device_clear(&tablet);
+}
+
+static void a_held_device_hears_of_no_message(void **state)
+{
+    struct device phone, forged;
+
+    (void)state;
+    device_add(&phone, MSISDN, DEVICE_BROWSER, 0);
+    device_add(&forged, MSISDN, DEVICE_BROWSER, UINT64_MAX);
+    put_messages(2, &phone);
+    assert_int_equal(device_ask(&forged, CALL_LIST, NULL, ""), IPC_OK);
+    assert_int_equal(answer.held, 1);
+    assert_int_equal(answer.has_closed, 0);
+    device_clear(&phone);
+    device_clear(&forged);
+}
+
 #define DEVICE_TEST(name) cmocka_unit_test_setup_teardown(name, setup_devices, teardown)
 
 int main(void)
@@ -69,6 +144,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DEVICE_TEST(a_shared_phone_is_forgotten_when_it_falls_silent),
         DEVICE_TEST(nothing_is_sealed_to_a_silent_shared_phone),
+        DEVICE_TEST(messages_for_other_devices_are_counted_once),
+        DEVICE_TEST(a_held_device_hears_of_no_message),
     };
 
     return cmocka_run_group_tests_name("device", tests, NULL, NULL);

@@ -359,6 +359,14 @@ static void messages_become_json(void **state)
     assert_string_equal(
         buf_cstr(&want),
         "{\"messages\":[],\"more\":false,\"held\":true,\"reply_key\":null}");
+    a.held = 0;
+    a.has_closed = 1;
+    a.closed = 3;
+    buf_clear(&want);
+    assert_true(handset_put_messages(&a, span_of("", 0), NULL, &want));
+    assert_string_equal(
+        buf_cstr(&want),
+        "{\"messages\":[],\"more\":false,\"closed\":3,\"reply_key\":null}");
     buf_clear(&jwe);
     buf_clear(&json);
     buf_clear(&want);
