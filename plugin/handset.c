@@ -358,9 +358,7 @@ static bool device_call_fits(struct http_request *req, enum device_call kind,
 
     if (proof_bytes > PROOF_MAX || 2 + proof_bytes + body.n > (size_t)IPC_TAIL_CALL)
         http_reply_problem(req, 413, "too-large", "The request is too large", NULL);
-    else if (kind != CALL_REPLY && body.n > 0)
-        http_reply_problem(req, 400, "bad-request", "This call has no body", NULL);
-    else if (kind == CALL_REPLY && handset_check_reply(body, &e) != 0)
+    else if (handset_check_body(kind, body, &e) != 0)
         http_reply_problem(req, 400, e.status, e.text, NULL);
     else
         return true;
@@ -413,6 +411,7 @@ DEVICE_ROUTE(send_reply, CALL_REPLY)
 DEVICE_ROUTE(remove_message, CALL_REMOVE)
 DEVICE_ROUTE(list_devices, CALL_DEVICES)
 DEVICE_ROUTE(revoke_device, CALL_REVOKE)
+DEVICE_ROUTE(label_device, CALL_LABEL)
 
 /* "{}" is an id of 32 hex digits, "#" a number from 1. */
 static const struct route {
@@ -433,6 +432,7 @@ static const struct route {
     { HTTP_DELETE, false, "/api/v1/messages/{}", remove_message },
     { HTTP_GET, false, "/api/v1/devices", list_devices },
     { HTTP_DELETE, false, "/api/v1/devices/{}", revoke_device },
+    { HTTP_POST, true, "/api/v1/devices/{}/label", label_device },
 };
 
 static bool take_number(struct cur *c, uint32_t *out)

@@ -5,63 +5,14 @@
  * Called by:  handset.c.
  * Source:     templates/handset/openapi.yaml; RFC 7517 (JWK), RFC 9110 14 (Range). */
 #include "plugin/handset_json.h"
-#include "relay/utf8.h"
 #include <jansson.h>
 #include <stdlib.h>
 
-#define DEPTH_MAX 8U
-#define LABEL_MAX 60U
 #define OTP_MIN 4U
 
 static int bad(struct err *e, const char *type, const char *why)
 {
     return err_set(e, ERR_PERM, type, "%s", why);
-}
-
-/* jansson recurses with the text's depth: look at it first. */
-static bool is_shallow(struct span text)
-{
-    size_t depth = 0;
-    bool in_string = false;
-
-    for (size_t i = 0; i < text.n; i++) {
-        const char ch = text.p[i];
-
-        if (in_string) {
-            if (ch == '\\')
-                i++;
-            else if (ch == '"')
-                in_string = false;
-        } else if (ch == '"') {
-            in_string = true;
-        } else if ((ch == '{' || ch == '[') && ++depth > DEPTH_MAX) {
-            return false;
-        } else if ((ch == '}' || ch == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return true;
-}
-
-static json_t *take_object(struct span body)
-{
-    json_t *j = NULL;
-
-    if (is_shallow(body))
-        j = json_loadb(body.n == 0 ? "" : body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(j))
-        return j;
-    json_decref(j);
-    return NULL;
-}
-
-/* The member as a span; n is 0 when it is absent or no string. */
-static struct span member(const json_t *j, const char *name)
-{
-    const json_t *v = json_object_get(j, name);
-
-    return json_is_string(v) ? span_of(json_string_value(v), json_string_length(v))
-                             : span_of("", 0);
 }
 
 static int take_number_of(struct span number, const struct config *config,
@@ -76,7 +27,8 @@ static int take_number_of(struct span number, const struct config *config,
 static int take_target(const json_t *j, const struct config *config,
                        struct ipc_reg_start *out, struct err *e)
 {
-    const struct span number = member(j, "number"), notice = member(j, "notice");
+    const struct span number = json_body_text(j, "number"),
+                      notice = json_body_text(j, "notice");
 
     if (out->direction == REG_HANDSET && json_object_get(j, "number") == NULL &&
         json_object_get(j, "notice") == NULL)
@@ -95,13 +47,13 @@ static int take_target(const json_t *j, const struct config *config,
 int handset_take_start(struct span body, const struct config *config,
                        struct ipc_reg_start *out, struct err *e)
 {
-    json_t *j = take_object(body);
+    json_t *j = json_body_take(body);
     struct span direction;
     int rc;
 
     if (j == NULL)
         return bad(e, "bad-request", "the body is not a JSON object");
-    direction = member(j, "direction");
+    direction = json_body_text(j, "direction");
     out->direction = span_eq_str(direction, "handset") ? REG_HANDSET : REG_SERVER;
     if (direction.n > 0 && out->direction == REG_SERVER &&
         !span_eq_str(direction, "server"))
@@ -126,14 +78,14 @@ static bool is_otp(struct span otp)
 int handset_take_otp(struct span body, const struct config *config,
                      struct ipc_reg_otp *out, struct err *e)
 {
-    json_t *j = take_object(body);
-    const struct span otp = member(j, "otp");
+    json_t *j = json_body_take(body);
+    const struct span otp = json_body_text(j, "otp");
     int rc = 0;
 
     if (!is_otp(otp) || !span_copy(out->otp, sizeof out->otp, otp))
         rc = bad(e, "bad-request", "otp is a string of 4 to 35 digits or letters");
     else if (json_object_get(j, "number") != NULL)
-        rc = take_number_of(member(j, "number"), config, out->msisdn, e);
+        rc = take_number_of(json_body_text(j, "number"), config, out->msisdn, e);
     json_decref(j);
     return rc;
 }
@@ -181,78 +133,63 @@ static int take_encryption(const json_t *j, struct buf *der, struct err *e)
     return rc == 0 ? 0 : bad(e, "bad-key", "encryption_key");
 }
 
-/* The handset's other devices show it: it stays on its line and in its order. */
-static bool is_label(struct span label)
-{
-    struct cur c = cur_of(label);
-    uint32_t ch;
-    int rc;
-
-    while ((rc = take_utf8(&c, &ch)) == 1)
-        if (ch < 0x20 || (ch >= 0x7f && ch <= 0x9f) || ch == 0x2028 || ch == 0x2029 ||
-            (ch >= 0x202a && ch <= 0x202e) || (ch >= 0x2066 && ch <= 0x2069))
-            return false;
-    return rc == 0 && label.n <= LABEL_MAX;
-}
-
-static int take_label(const json_t *j, char *out, size_t room, struct err *e)
-{
-    const json_t *const label = json_object_get(j, "label");
-
-    if (label == NULL || (json_is_string(label) && is_label(member(j, "label")) &&
-                          span_copy(out, room, member(j, "label"))))
-        return 0;
-    return bad(e, "bad-request",
-               "label is at most 60 bytes without control characters");
-}
+/* By enum device_type. */
+static const char *const types[] = { NULL, "browser", "installed", "program",
+                                     "shared" };
 
 static uint8_t device_type(struct span type)
 {
-    static const struct {
-        const char *name;
-        enum device_type type;
-    } rows[] = { { "browser", DEVICE_BROWSER },
-                 { "installed", DEVICE_INSTALLED },
-                 { "program", DEVICE_PROGRAM },
-                 { "shared", DEVICE_SHARED } };
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (span_eq_str(type, rows[i].name))
-            return (uint8_t)rows[i].type;
+    for (uint8_t i = DEVICE_BROWSER; i <= DEVICE_SHARED; i++)
+        if (span_eq_str(type, types[i]))
+            return i;
     return 0;
 }
 
 int handset_take_device(struct span body, struct ipc_reg_device *out, struct buf *der,
                         struct err *e)
 {
-    json_t *j = take_object(body);
+    json_t *j = json_body_take(body);
     int rc = -1;
 
     if (j == NULL)
         return bad(e, "bad-request", "the body is not a JSON object");
-    out->type = device_type(member(j, "type"));
+    out->type = device_type(json_body_text(j, "type"));
     out->checked = json_is_true(json_object_get(j, "checked"));
     if (out->type == 0)
         (void)bad(e, "bad-request", "type is browser, installed, program or shared");
-    else if (take_label(j, out->label, sizeof out->label, e) == 0 &&
-             take_signing(j, out, e) == 0 && take_encryption(j, der, e) == 0)
+    else if (device_label_of(j, out->label, e) == 0 && take_signing(j, out, e) == 0 &&
+             take_encryption(j, der, e) == 0)
         rc = 0;
     json_decref(j);
     return rc;
 }
 
-int handset_check_reply(struct span body, struct err *e)
+static int check_reply(struct span body, struct err *e)
 {
-    json_t *j = take_object(body);
+    json_t *j = json_body_take(body);
     struct buf binary;
     int rc;
 
     buf_init(&binary, IPC_TAIL_CALL);
-    rc = jwe_from_compact(member(j, "jwe"), &binary, e);
+    rc = jwe_from_compact(json_body_text(j, "jwe"), &binary, e);
     buf_clear(&binary);
     json_decref(j);
     return rc == 0 ? 0
                    : bad(e, "bad-request", "jwe is a compact JWE, sealed to reply_key");
+}
+
+int handset_check_body(enum device_call call, struct span body, struct err *e)
+{
+    char label[DEVICE_LABEL_ROOM];
+
+    switch (call) {
+    case CALL_REPLY:
+        return check_reply(body, e);
+    case CALL_LABEL:
+        return device_take_label(body, label, e);
+    default:
+        return body.n == 0 ? 0 : bad(e, "bad-request", "this call has no body");
+    }
 }
 
 /* take_number - 1*15DIGIT */
@@ -360,8 +297,6 @@ bool handset_put_message(const struct ipc_device_answer *a, struct span tail,
 
 static json_t *device_json(struct cur *c)
 {
-    static const char *const types[] = { "?", "browser", "installed", "program",
-                                         "shared" };
     char hex[HEX_LEN(16) + 1];
     uint8_t id[16], type, bits, n;
     uint64_t created_s, seen_s;

@@ -20,9 +20,10 @@ int handset_take_otp(struct span body, const struct config *config,
  * encryption key. */
 int handset_take_device(struct span body, struct ipc_reg_device *out, struct buf *der,
                         struct err *e);
-/* handset_check_reply - is it {"jwe": a compact JWE}? The keeper gets the body as it
- * is: the device signed those bytes. */
-int handset_check_reply(struct span body, struct err *e);
+/* handset_check_body - is it what that call takes? The keeper gets the body as it is:
+ * the device signed those bytes. Of a reply {"jwe": a compact JWE}; of a label see
+ * relay/device_body.h; of all others nothing. */
+int handset_check_body(enum device_call call, struct span body, struct err *e);
 
 /* handset_range - a Range header (NULL: none) on size bytes. 1: one range, *first to
  * *last; 0: send everything (none, several, or one that is not understood); -1: it lies

@@ -236,6 +236,7 @@ enum device_call { /* the keeper itself derives htm and htu from call and ids */
                    CALL_REMOVE,  /* DELETE /api/v1/messages/{id} */
                    CALL_DEVICES, /* GET /api/v1/devices */
                    CALL_REVOKE,  /* DELETE /api/v1/devices/{id} */
+                   CALL_LABEL,   /* POST /api/v1/devices/{id}/label */
                    CALL_COUNT
 };
 /* Tail: be16 n, proof (a compact JWS) n | the request's body, to the end. */

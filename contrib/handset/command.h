@@ -39,6 +39,7 @@ int cmd_reply(struct handset *h);
 int cmd_remove(struct handset *h);
 int cmd_devices(struct handset *h);
 int cmd_revoke(struct handset *h);
+int cmd_label(struct handset *h);
 
 /* command.c */
 /* complain - one line, fit for a terminal whatever is in it; returns status. */

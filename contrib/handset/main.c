@@ -29,6 +29,7 @@ static const struct command {
     { "read", 1, true, cmd_read },          { "part", 2, true, cmd_part },
     { "reply", 2, true, cmd_reply },        { "remove", 1, true, cmd_remove },
     { "devices", 0, true, cmd_devices },    { "revoke", 1, true, cmd_revoke },
+    { "label", 2, true, cmd_label },
 };
 
 static const char usage[] =
@@ -41,6 +42,7 @@ static const char usage[] =
     "  remove ID              remove the server's copy\n"
     "  devices                the devices of this number\n"
     "  revoke ID              revoke one of them\n"
+    "  label ID TEXT          give one of them another name\n"
     "options:\n"
     "  -u, --url URL          the server (a LINK names it)\n"
     "  -d, --dir DIR          where the keys lie (~/.sealpost)\n"

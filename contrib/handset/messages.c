@@ -154,22 +154,37 @@ int cmd_list(struct handset *h)
     return status;
 }
 
-/* call_on_id - kind is "messages" or "devices", args[0] the id, tail "" or "/read". */
+/* path_on_id - kind is "messages" or "devices", args[0] the id, tail "" or "/read". */
+static int path_on_id(const struct handset *h, const char *kind, const char *tail,
+                      char path[PATH_ROOM])
+{
+    uint8_t id[16];
+
+    if (!take_id(h->args[0], id))
+        return complain(EX_USAGE, "ID is the 32 letters that a list prints first");
+    (void)snprintf(path, PATH_ROOM, "/api/v1/%s/%s%s", kind, h->args[0], tail);
+    return EX_OK;
+}
+
+static int done(struct api_reply *r)
+{
+    if (r->status != 204)
+        return refused(r);
+    api_reply_clear(r);
+    return EX_OK;
+}
+
 static int call_on_id(struct handset *h, const char *method, const char *kind,
                       const char *tail)
 {
     char path[PATH_ROOM];
     struct api_reply r;
-    uint8_t id[16];
+    const int status = path_on_id(h, kind, tail, path);
 
-    if (!take_id(h->args[0], id))
-        return complain(EX_USAGE, "ID is the 32 letters that a list prints first");
-    (void)snprintf(path, sizeof path, "/api/v1/%s/%s%s", kind, h->args[0], tail);
+    if (status != EX_OK)
+        return status;
     api_call(&h->api, method, path, NOTHING, &r);
-    if (r.status != 204)
-        return refused(&r);
-    api_reply_clear(&r);
-    return EX_OK;
+    return done(&r);
 }
 
 /* What nobody saw, as the output failed, does not count as read. */
@@ -372,6 +387,18 @@ int cmd_remove(struct handset *h)
 int cmd_revoke(struct handset *h)
 {
     return call_on_id(h, "DELETE", "devices", "");
+}
+
+int cmd_label(struct handset *h)
+{
+    char path[PATH_ROOM];
+    struct api_reply r;
+    const int status = path_on_id(h, "devices", "/label", path);
+
+    if (status != EX_OK)
+        return status;
+    post(h, path, json_pack("{s:s}", "label", h->args[1]), &r);
+    return done(&r);
 }
 
 int cmd_devices(struct handset *h)

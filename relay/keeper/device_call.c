@@ -6,6 +6,7 @@
  *             (registration.c), JSON (plugin/handset.c).
  * Called by:  keeper.c.
  * Source:     seed 212-214, 326-332; DESIGN 4.3, 5.3. */
+#include "relay/device_body.h"
 #include "relay/encode.h"
 #include "relay/keeper/keeper.h"
 #include <stdio.h>
@@ -218,9 +219,9 @@ static enum ipc_verdict call_devices(struct keeper *k, struct call *c)
     return IPC_OK;
 }
 
-/* Whoever forged an SMS must not drive out those who proved the number
+/* Whoever forged an SMS must not drive out, nor rename, those who proved the number
  * otherwise. */
-static bool may_revoke(struct keeper *k, const struct call *c)
+static bool may_touch(struct keeper *k, const struct call *c)
 {
     struct device_record other;
     bool may;
@@ -248,10 +249,28 @@ static enum ipc_verdict call_revoke(struct keeper *k, struct call *c)
 {
     const size_t i = place_of(c);
 
-    if (i == c->h.device_count || !may_revoke(k, c))
+    if (i == c->h.device_count || !may_touch(k, c))
         return IPC_GONE;
     device_remove(k, &c->h, i);
     tx_put(k, T_HANDSET, c->d.handset, 16, RECORD_HANDSET, &c->h);
+    return IPC_OK;
+}
+
+static enum ipc_verdict call_label(struct keeper *k, struct call *c)
+{
+    struct device_record d;
+    char label[DEVICE_LABEL_ROOM] = "";
+    struct err e;
+
+    if (place_of(c) == c->h.device_count || !may_touch(k, c))
+        return IPC_GONE;
+    if (device_take_label(c->body, label, &e) != 0)
+        return IPC_BAD_REQUEST;
+    if (!tx_get(k, T_DEVICE, c->in->id, 16, RECORD_DEVICE, &d))
+        return IPC_GONE;
+    (void)span_copy(d.label, sizeof d.label, span_str(label));
+    tx_put(k, T_DEVICE, c->in->id, 16, RECORD_DEVICE, &d);
+    record_clear(RECORD_DEVICE, &d);
     return IPC_OK;
 }
 
@@ -268,6 +287,7 @@ static const struct {
     [CALL_REMOVE] = { "DELETE", "/api/v1/messages/%s", call_remove },
     [CALL_DEVICES] = { "GET", "/api/v1/devices", call_devices },
     [CALL_REVOKE] = { "DELETE", "/api/v1/devices/%s", call_revoke },
+    [CALL_LABEL] = { "POST", "/api/v1/devices/%s/label", call_label },
 };
 
 static void call_url(const struct keeper *k, const struct ipc_device_call *in,

@@ -24,9 +24,11 @@ mail_to lmtp --body "the second" $CLINIC "+61412345678@$SMS_DOMAIN" >/dev/null
 for HANDSET in phone tablet; do expect_message 'the second*' >/dev/null; done
 expect_equal 2 "$(handset devices | wc -l)" "devices"
 
-# The phone revokes the tablet.
+# The phone names the tablet, and revokes it.
 HANDSET=phone
 tablet=$(handset devices | grep -v 'this one' | cut -d ' ' -f 1)
+handset label "$tablet" "Mum's tablet"
+expect_match "*$tablet program * Mum's tablet*" "$(handset devices)" "devices"
 handset revoke "$tablet"
 mail_to lmtp --body "the third" $CLINIC "+61412345678@$SMS_DOMAIN" >/dev/null
 expect_message 'the third*' >/dev/null

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test_device.c - what a device may ask for, through the keeper.
  * Here:       the device on a shared phone and its end; messages that are closed to a
- *             device.
+ *             device; who may give a device a name.
  * Elsewhere:  proofs (test_proof.c), the same with real neighbours
  *             (tests/scenario/several-devices.sh). */
 #include "tests/unit/device_fixture.h"
@@ -137,6 +137,43 @@ static void a_held_device_hears_of_no_message(void **state)
     device_clear(&forged);
 }
 
+/* -- names */
+
+static void a_device_is_named_by_its_handset_alone(void **state)
+{
+    static const char body[] = "{\"label\":\"Mum's \xc3\xa4\"}";
+    struct device phone, tablet, doubtful, also_doubtful, stranger;
+    struct device_record d;
+
+    (void)state;
+    device_add(&phone, MSISDN, DEVICE_BROWSER, 0);
+    device_add(&tablet, MSISDN, DEVICE_BROWSER, 0);
+    device_add(&doubtful, MSISDN, DEVICE_BROWSER, NOW - 1);
+    device_add(&also_doubtful, MSISDN, DEVICE_BROWSER, NOW - 2);
+    device_add(&stranger, "61412345679", DEVICE_BROWSER, 0);
+    assert_int_equal(device_ask(&phone, CALL_LABEL, phone.id, body), IPC_OK);
+    assert_int_equal(device_ask(&phone, CALL_LABEL, tablet.id, body), IPC_OK);
+    assert_true(tx_get(&k, T_DEVICE, tablet.id, 16, RECORD_DEVICE, &d));
+    assert_string_equal(d.label, "Mum's \xc3\xa4");
+    record_clear(RECORD_DEVICE, &d);
+    assert_int_equal(device_ask(&phone, CALL_LABEL, tablet.id, "{\"label\":7}"),
+                     IPC_BAD_REQUEST);
+    assert_int_equal(device_ask(&phone, CALL_LABEL, tablet.id, "{\"label\":\"\"}"),
+                     IPC_OK);
+    assert_int_equal(device_ask(&stranger, CALL_LABEL, phone.id, body), IPC_GONE);
+    assert_int_equal(device_ask(&doubtful, CALL_LABEL, phone.id, body), IPC_GONE);
+    assert_int_equal(device_ask(&doubtful, CALL_LABEL, also_doubtful.id, body), IPC_OK);
+    assert_int_equal(device_ask(&phone, CALL_LABEL, doubtful.id, body), IPC_OK);
+    assert_true(tx_get(&k, T_DEVICE, tablet.id, 16, RECORD_DEVICE, &d));
+    assert_string_equal(d.label, "");
+    record_clear(RECORD_DEVICE, &d);
+    device_clear(&phone);
+    device_clear(&tablet);
+    device_clear(&doubtful);
+    device_clear(&also_doubtful);
+    device_clear(&stranger);
+}
+
 #define DEVICE_TEST(name) cmocka_unit_test_setup_teardown(name, setup_devices, teardown)
 
 int main(void)
@@ -146,6 +183,7 @@ int main(void)
         DEVICE_TEST(nothing_is_sealed_to_a_silent_shared_phone),
         DEVICE_TEST(messages_for_other_devices_are_counted_once),
         DEVICE_TEST(a_held_device_hears_of_no_message),
+        DEVICE_TEST(a_device_is_named_by_its_handset_alone),
     };
 
     return cmocka_run_group_tests_name("device", tests, NULL, NULL);

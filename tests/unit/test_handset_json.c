@@ -209,6 +209,11 @@ static void devices_bring_two_keys_a_type_and_a_label(void **state)
     assert_int_equal(device.signing_point[1], 0x7f); /* "f83O" */
 }
 
+static int check_reply(struct span body, struct err *e)
+{
+    return handset_check_body(CALL_REPLY, body, e);
+}
+
 static void replies_are_compact_jwes(void **state)
 {
     static const char *const bad[] = { "{}", "{\"jwe\":1}", "{\"jwe\":\"\"}",
@@ -221,15 +226,44 @@ static void replies_are_compact_jwes(void **state)
 
     (void)state;
     for (size_t i = 0; i < ROWS(bad); i++)
-        check(handset_check_reply, bad[i], "bad-request");
+        check(check_reply, bad[i], "bad-request");
     assert_int_equal(jwe_key_from_jwk(&key, span_str(EC1), &e), 0);
     buf_init(&body, 4096);
     buf_put(&body, "{\"jwe\":\"");
     assert_int_equal(jwe_seal_compact(&header, &key, span_str("{}"), &body, &e), 0);
     buf_put(&body, "\"}");
-    check(handset_check_reply, buf_cstr(&body), NULL);
+    check(check_reply, buf_cstr(&body), NULL);
     buf_clear(&body);
     jwe_key_clear(&key);
+}
+
+static int check_label(struct span body, struct err *e)
+{
+    return handset_check_body(CALL_LABEL, body, e);
+}
+
+static void labels_are_short_and_stay_on_their_line(void **state)
+{
+    (void)state;
+    check(check_label, "{\"label\":\"Lis\xc3\xa4\"}", NULL);
+    check(check_label, "{\"label\":\"\"}", NULL);
+    check(check_label, "{\"label\":\"" TEN("123456") "\"}", NULL);
+    check(check_label, "{\"label\":\"" TEN("123456") "7\"}", "bad-request");
+    check(check_label, "{\"label\":\"a\\u0000b\"}", "bad-request");
+    check(check_label, "{\"label\":\"a\\nb\"}", "bad-request");
+    check(check_label, "{\"label\":null}", "bad-request");
+    check(check_label, "{}", "bad-request");
+    check(check_label, "", "bad-request");
+}
+
+static void other_calls_have_no_body(void **state)
+{
+    struct err e;
+
+    (void)state;
+    assert_int_equal(handset_check_body(CALL_READ, span_of(NULL, 0), &e), 0);
+    assert_int_equal(handset_check_body(CALL_READ, span_str("{}"), &e), -1);
+    assert_string_equal(e.status, "bad-request");
 }
 
 static void ranges(void **state)
@@ -429,6 +463,8 @@ int main(void)
         cmocka_unit_test(otps_are_digits_or_letters),
         cmocka_unit_test(devices_bring_two_keys_a_type_and_a_label),
         cmocka_unit_test(replies_are_compact_jwes),
+        cmocka_unit_test(labels_are_short_and_stay_on_their_line),
+        cmocka_unit_test(other_calls_have_no_body),
         cmocka_unit_test(ranges),
         cmocka_unit_test(messages_become_json),
         cmocka_unit_test(devices_become_json),
