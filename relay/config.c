@@ -363,7 +363,9 @@ static int finish(struct load *l, cfg_t *root)
     c->public_host = strdup(c->public_url + strlen(host));
     if (c->mail_helo == NULL)
         c->mail_helo = strdup(c->domain);
-    if (c->public_host == NULL || c->mail_helo == NULL) {
+    if (c->operator_name == NULL)
+        c->operator_name = strdup(c->domain);
+    if (c->public_host == NULL || c->mail_helo == NULL || c->operator_name == NULL) {
         (void)err_set(l->e, ERR_TEMP, "4.3.0", "out of memory");
         return fail(l, root, "");
     }

@@ -173,6 +173,9 @@ struct config *config_load(const char *path, struct err *e);
 void config_free(struct config *c);
 
 const struct config_account *config_account(const struct config *c, const char *name);
+/* config_shown_name - what a (NULL: nobody) is called in an SMS or to somebody whose
+ * number is not proven: its brand, or with notice-brand = no the operator's name. */
+const char *config_shown_name(const struct config *c, const struct config_account *a);
 /* config_account_for - by envelope sender and client address (NULL: unknown, matches
  * only accounts without networks... and UNIX-socket peers count as 127.0.0.1). First
  * match. */

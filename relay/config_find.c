@@ -15,6 +15,11 @@ const struct config_account *config_account(const struct config *c, const char *
     return NULL;
 }
 
+const char *config_shown_name(const struct config *c, const struct config_account *a)
+{
+    return a != NULL && a->notice_brand ? a->brand : c->operator_name;
+}
+
 static char lower(char ch)
 {
     return ch >= 'A' && ch <= 'Z' ? (char)(ch | 0x20) : ch;

@@ -44,6 +44,7 @@ void config_account_clear(struct config_account *a)
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
+    config_logo_free(a->logo);
     secret_free(a->password);
     secret_free(a->token);
     secret_free(a->callback_secret);
@@ -73,6 +74,8 @@ void config_free(struct config *c)
     free(c->domain);
     free(c->public_url);
     free(c->public_host);
+    free(c->operator_name);
+    free(c->operator_contact);
     free(c->store);
     free(c->keys);
     free(c->master_key_file);

@@ -633,6 +633,18 @@ int config_set_secret(const struct config_key *key, const char *dir, const char 
     return refuse_hidden(e, key->allowed);
 }
 
+int config_set_color(const struct config_key *key, const char *dir, const char *text,
+                     void *field, struct err *e)
+{
+    (void)dir;
+    if (text[0] != '#' || strlen(text) != 7 ||
+        strspn(text + 1, "0123456789abcdefABCDEF") != 6)
+        return refuse(e, text, key->allowed);
+    memcpy(field, text, 8);
+    lower(field);
+    return 0;
+}
+
 int config_set_mailbox(const struct config_key *key, const char *dir, const char *text,
                        void *field, struct err *e)
 {

@@ -54,12 +54,15 @@ config_set config_set_hosts;    /* struct config_words, one more: [*.]host[:port
 config_set config_set_hidden;   /* as config_set_text; an error does not show it */
 config_set config_set_secret;   /* char *: {SCHEME}VALUE, a scheme among words */
 config_set config_set_mailbox;  /* char *: an address as desk@clinic.example */
+config_set config_set_color;    /* char[8]: "#0a7d5c", in lower case */
+config_set config_set_logo;     /* struct config_logo *: read and looked at */
 
 void config_listen_clear(struct config_listen *listen);
 void config_kannel_clear(struct config_kannel *kannel);
 void config_account_clear(struct config_account *a);
 void config_words_clear(struct config_words *w);
 void config_regex_free(struct config_regex *r);
+void config_logo_free(struct config_logo *logo);
 /* config_is_name - a section's title: 1 to CONFIG_ACCOUNT_MAX of a-z 0-9 - _ */
 bool config_is_name(const char *text);
 /* config_copy - strdup, or NULL and ERR_TEMP. */

@@ -130,9 +130,9 @@ bool notice_render(struct keeper *k, const struct outbox_record *o,
     make_token(k, o, token);
     buf_init(&link, 512);
     buf_printf(&link, "%s/m/%s", k->config->public_url, token);
-    values[0] = (struct template_value){
-        "brand", span_str(account != NULL ? account->brand : k->config->domain)
-    };
+    values[0] =
+        (struct template_value){ "brand",
+                                 span_str(config_shown_name(k->config, account)) };
     values[1] = (struct template_value){ "link", buf_span(&link) };
     rc = template_render(k->templates, TEMPLATE_SMS_NOTICE, h->language, values, 2,
                          text, &e);

@@ -45,7 +45,7 @@ static bool render_simple(struct keeper *k, struct handover *w, struct sms *sms,
     const struct template_value values[] = {
         { "otp", span_of(w->o.body.p, w->o.body.n) },
         { "host", span_str(k->config->public_host) },
-        { "brand", span_str(account != NULL ? account->brand : k->config->domain) },
+        { "brand", span_str(config_shown_name(k->config, account)) },
     };
     rc = template_render(k->templates, outbox_kinds[w->o.kind].words, w->h.language,
                          values, 3, text, &e);

@@ -26,6 +26,7 @@ static struct config_account account = { .name = "northside",
                                          .username = (char *)(uintptr_t) "northside",
                                          .brand =
                                              (char *)(uintptr_t) "Northside Clinic",
+                                         .notice_brand = true,
                                          .daily_limit = 1000,
                                          .language = "en" };
 static char dir[64];
@@ -76,6 +77,7 @@ static inline int setup(void **state)
     config = (struct config){ .domain = (char *)(uintptr_t) "sms.example",
                               .public_url = (char *)(uintptr_t) "https://m.example",
                               .public_host = (char *)(uintptr_t) "m.example",
+                              .operator_name = (char *)(uintptr_t) "Northside Group",
                               .region = "AU",
                               .retention_s = 2592000,
                               .notice_interval_s = 300,

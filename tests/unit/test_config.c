@@ -196,6 +196,7 @@ static const struct key_row {
     enum kind kind;
     const char *outside; /* just out of the range, refused */
 } key_rows[] = {
+    { IN_ROOT, "operator-contact", ROOT(operator_contact, NONE), "\"\"" },
     { IN_ROOT, "region", ROOT(region, BYTES), "au" },
     { IN_ROOT, "templates", ROOT(templates, STRING), NULL },
     { IN_ROOT, "number-check", ROOT(number_check_line, BYTES), "sure" },
@@ -239,6 +240,9 @@ static const struct key_row {
     { IN_KANNEL, "throughput", KANNEL(throughput, BYTES), "100001" },
     { IN_ACCOUNT, "daily-limit", ACCOUNT(daily_limit, BYTES), "0" },
     { IN_ACCOUNT, "language", ACCOUNT(language, BYTES), "e" },
+    { IN_ACCOUNT, "color", ACCOUNT(color, NONE), "\"#12345g\"" },
+    { IN_ACCOUNT, "logo", ACCOUNT(logo, NONE), "secret" },
+    { IN_ACCOUNT, "notice-brand", ACCOUNT(notice_brand, BYTES), "maybe" },
     { IN_ACCOUNT, "denied-networks", ACCOUNT(denied_networks, NONE), NULL },
     { IN_ACCOUNT, "password", ACCOUNT(password, NONE), "\"{sha256}x\"" },
     { IN_ACCOUNT, "token", ACCOUNT(token, NONE), "\"" SCRYPT "\"" },
@@ -386,9 +390,9 @@ static void each_range_is_the_one_of_the_page(void **state)
 static void the_page_has_no_other_keys(void **state)
 {
     static const char *const others[] = {
-        "domain",  "public-url",  "store",    "keys",     "master-key-file",
-        "address", "certificate", "key",      "helo",     "brand",
-        "senders", "sender",      "networks", "username", "otp-to"
+        "domain",      "public-url", "store",  "keys",    "master-key-file", "address",
+        "certificate", "key",        "helo",   "brand",   "senders",         "sender",
+        "networks",    "username",   "otp-to", "operator"
     };
     const char *at = page;
 
@@ -406,6 +410,7 @@ static void the_page_has_no_other_keys(void **state)
             fail_msg("no test for %.*s", (int)n, at);
     }
     assert_string_equal(page_says("mail", "helo", "Default"), "the domain");
+    assert_string_equal(page_says("Keys outside", "operator", "Default"), "the domain");
     assert_string_equal(page_says("account ", "networks", "Default"), "any");
     assert_string_equal(page_says("account ", "username", "Default"),
                         "the name of the account");
@@ -424,6 +429,7 @@ static void the_least_file_gives_every_default(void **state)
     assert_string_equal(c->public_url, "https://m.example");
     assert_string_equal(c->public_host, "m.example");
     assert_string_equal(c->mail_helo, "sms.clinic.example");
+    assert_string_equal(c->operator_name, "sms.clinic.example");
     (void)snprintf(expected, sizeof expected, "%s/store", dir);
     assert_string_equal(c->store, expected);
     assert_true(c->number_check_line);
@@ -543,6 +549,7 @@ static void applications_are_taken(void **state)
         "kannel main { address = 127.0.0.1:13001 sender = 61400000000 throughput = 20\n"
         "tls = yes tls-ca = secret tls-name = Box.example }\n"
         "account app { brand = A username = \"The App\" password = \"" SCRYPT "\"\n"
+        "color = \"#0A7d5C\" notice-brand = no\n"
         "token = \"{plain}t\" denied-networks = { 10.0.0.0/8 } secure = no\n"
         "faked-sender = Clinic forced-smsc = one max-messages = 255\n"
         "allowed-prefix = { \"+61\", 62 } white-list = { 61412345678 }\n"
@@ -566,6 +573,10 @@ static void applications_are_taken(void **state)
     assert_string_equal(c->kannels[0].tls_name, "box.example");
     assert_int_equal(c->kannels[0].throughput, 20);
     assert_int_equal(c->listens[0].mode, 0600);
+    assert_string_equal(a->color, "#0a7d5c");
+    assert_string_equal(config_shown_name(c, a), "sms.clinic.example");
+    assert_string_equal(config_shown_name(c, config_account(c, "json")), "A");
+    assert_string_equal(config_shown_name(c, NULL), "sms.clinic.example");
     assert_string_equal(a->allowed_prefix.p[0], "61");
     assert_string_equal(a->allowed_prefix.p[1], "62");
     assert_true(config_regex_has(a->black_list_regex, "+61400111222"));
@@ -689,6 +700,10 @@ static const struct {
     { "account a { brand = \"\xc2\x85\" }\n", "5: account a: brand: " },
     { "account a { brand = 12345678901234567890123456789012345678901 }\n",
       "brand: \"12345678901234567890123456789012345678901\" is not allowed: 1 to" },
+    { "operator = 12345678901234567890123456789012345678901\n", "5: operator: " },
+    { "account a { color = \"0a7d5c\" }\n", "color: \"0a7d5c\" is not allowed: # and" },
+    { "account a { color = \"#0a7d5\" }\n", "5: account a: color: " },
+    { "account a { logo = absent.png }\n", "/absent.png: No such file" },
     { "account a { language = \"../x\" }\n", "5: account a: language: " },
     { "account a { language = a-much-too-long-tag }\n", "5: account a: language: " },
     { "account a { brand = A secure = no plain = no password = \"{plain}x\" }\n",
