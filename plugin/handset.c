@@ -7,6 +7,7 @@
  * Source:     templates/handset/openapi.yaml; RFC 9457 (problems), RFC 9449 (proofs).
  */
 #include "plugin/handset_files.h"
+#include "plugin/handset_info.h"
 #include "plugin/handset_json.h"
 #include "plugin/handset_pages.h"
 #include "relay/http.h"
@@ -18,6 +19,7 @@
 #define DEADLINE_S 30U
 #define PROOF_MAX 4096U
 #define JSON_MAX (24U << 20)
+#define INFO_MAX 4096U
 
 static struct http_servers servers;
 
@@ -118,6 +120,49 @@ static void call(struct pending *p, enum ipc_type type, const void *fixed,
                  struct span tail, struct span rest, relay_answer *answer)
 {
     p->call = relay_call(p->r, type, fixed, tail, rest, answer, p);
+}
+
+/* -- before anybody is known */
+
+static void tell_app(struct relay *r, struct http_request *req, const uint8_t *id,
+                     uint32_t part)
+{
+    struct buf json;
+
+    (void)id, (void)part;
+    buf_init(&json, INFO_MAX);
+    json.failed =
+        !handset_put_app(r->config, handset_app_hash(), relay_push_key(r), &json);
+    reply_json(req, 200, &json);
+}
+
+static void notice_told(void *ctx, const struct ipc_frame *f)
+{
+    struct pending *p = ctx;
+    const struct ipc_notice_info *a = f == NULL ? NULL : f->fixed;
+    struct buf json;
+
+    if (a == NULL || a->verdict != IPC_OK) {
+        reply_verdict(p->req, a == NULL ? IPC_TEMP : a->verdict, NULL);
+    } else {
+        buf_init(&json, INFO_MAX);
+        json.failed = !handset_put_notice(p->r->config, a, &json);
+        reply_json(p->req, 200, &json);
+    }
+    free(p);
+}
+
+static void tell_notice(struct relay *r, struct http_request *req, const uint8_t *token,
+                        uint32_t part)
+{
+    struct ipc_notice_ask ask;
+    struct pending *p;
+
+    (void)part;
+    memcpy(ask.notice, token, sizeof ask.notice);
+    p = pend(r, req);
+    if (p != NULL)
+        call(p, IPC_NOTICE_ASK, &ask, span_of(NULL, 0), span_of(NULL, 0), notice_told);
 }
 
 /* -- registrations */
@@ -413,7 +458,7 @@ DEVICE_ROUTE(list_devices, CALL_DEVICES)
 DEVICE_ROUTE(revoke_device, CALL_REVOKE)
 DEVICE_ROUTE(label_device, CALL_LABEL)
 
-/* "{}" is an id of 32 hex digits, "#" a number from 1. */
+/* "{}" is an id of 32 hex digits, "#" a number from 1, "~" the token of a notice. */
 static const struct route {
     enum http_method method;
     bool takes_json;
@@ -421,6 +466,8 @@ static const struct route {
     void (*run)(struct relay *r, struct http_request *req, const uint8_t *id,
                 uint32_t part);
 } routes[] = {
+    { HTTP_GET, false, "/api/v1/app", tell_app },
+    { HTTP_GET, false, "/api/v1/notices/~", tell_notice },
     { HTTP_POST, true, "/api/v1/registrations", start_registration },
     { HTTP_POST, true, "/api/v1/registrations/{}/otp", prove_otp },
     { HTTP_POST, true, "/api/v1/registrations/{}/device", enrol_device },
@@ -451,13 +498,17 @@ static bool path_is(const char *path, const char *pattern, uint8_t id[16],
                     uint32_t *part)
 {
     struct cur c = cur_of(span_str(path));
-    struct span hex;
+    struct span text;
 
     for (; *pattern != '\0'; pattern++) {
         if (*pattern == '{') {
-            if (!cur_span(&c, HEX_LEN(16), &hex) || !hex_take(hex, id, 16))
+            if (!cur_span(&c, HEX_LEN(16), &text) || !hex_take(text, id, 16))
                 return false;
             pattern++; /* the closing brace */
+        } else if (*pattern == '~') {
+            if (!cur_span(&c, B32_LEN(NOTICE_TOKEN_BYTES), &text) ||
+                !b32_take(text, id, NOTICE_TOKEN_BYTES))
+                return false;
         } else if (*pattern == '#') {
             if (!take_number(&c, part))
                 return false;

@@ -78,6 +78,12 @@ const char *relay_reply_key_jwk(const struct relay *r)
     return f->epoch_day == 0 || r->core->keeper == NULL ? NULL : f->reply_jwk.p;
 }
 
+const char *relay_push_key(const struct relay *r)
+{
+    (void)r;
+    return NULL;
+}
+
 /* Device keys were validated when they were registered, but a key that does not parse
  * any more must not cost the message: without devices it is sealed to the epoch. */
 static bool take_devices(struct relay_recipient *rcpt, uint32_t count, struct span tail)

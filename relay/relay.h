@@ -80,6 +80,9 @@ bool relay_store_full(
 /* The key that replies are sealed to today, as a JWK; NULL while the keeper is away. */
 const char *relay_reply_key_jwk(const struct relay *r);
 
+/* The public key that signs pushes (VAPID), base64url of its point; NULL: no push. */
+const char *relay_push_key(const struct relay *r);
+
 struct relay_recipient { /* the keeper's answer about a recipient; owned by the caller
                           */
     enum ipc_verdict verdict;

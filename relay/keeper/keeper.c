@@ -31,6 +31,7 @@ static handler *const handlers[IPC_TYPE_COUNT] = {
     [IPC_RECIPIENT_ASK] = intake_ask,
     [IPC_OFFER] = intake_offer,
     [IPC_PLAIN] = plain_submit,
+    [IPC_NOTICE_ASK] = notice_info,
     [IPC_REG_START] = registration_start,
     [IPC_REG_OTP] = registration_otp,
     [IPC_REG_DEVICE] = registration_device,

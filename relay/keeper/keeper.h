@@ -7,6 +7,7 @@
  * registration.c, registration_handset.c, device.c, device_call.c, proof.c   handsets
  * reseal.c      intermediate to final form
  * notice.c, plain.c   SMS that go out: Sealpost's own, applications'
+ * notice_info.c what a notice's link is about
  * reply.c, reply_callback.c, report.c, report_app.c   to senders: by mail, by HTTP
  * outbox.c, outbox_job.c   when all that goes, and what became of it
  * inbound.c, inbound_words.c, keyword.c, dlr.c   what comes back: MO and DLR
@@ -266,6 +267,13 @@ void notice_again(struct keeper *k, const uint8_t handset[16]);
 void notice_undeliverable(struct keeper *k, const uint8_t handset[16], uint32_t event);
 /* notice_dropped - a notice left the outbox without being sent. */
 void notice_dropped(struct keeper *k, const uint8_t handset[16]);
+
+/* notice_info.c */
+void notice_info(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);
+/* notice_find - whom the link's token was sent to; false: nobody, or its time is over.
+ */
+bool notice_find(struct keeper *k, const uint8_t token[NOTICE_TOKEN_BYTES],
+                 uint8_t handset[16], struct handset_record *h);
 
 /* outbox.c */
 void outbox_add(struct keeper *k, enum outbox_lane lane, uint64_t due_s,

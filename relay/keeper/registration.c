@@ -69,18 +69,9 @@ static bool client_may(struct keeper *k, const struct ipc_reg_start *in)
 static bool find_handset(struct keeper *k, const struct ipc_reg_start *in,
                          uint8_t handset[16], struct handset_record *h)
 {
-    uint8_t name[STORE_BLIND_BYTES];
-    struct notice_record n;
-
-    if (in->by_notice == 0) {
-        keeper_handset_id(k, in->msisdn, handset);
-    } else {
-        store_blind(k->store, "notice", in->notice, sizeof in->notice, name);
-        if (!tx_get(k, T_NOTICE, name, sizeof name, RECORD_NOTICE, &n) ||
-            n.expires_s <= k->now_s)
-            return false;
-        memcpy(handset, n.handset, 16);
-    }
+    if (in->by_notice != 0)
+        return notice_find(k, in->notice, handset, h);
+    keeper_handset_id(k, in->msisdn, handset);
     return tx_get(k, T_HANDSET, handset, 16, RECORD_HANDSET, h);
 }
 
