@@ -82,9 +82,8 @@ static int add_app_json(struct err *e)
 
 static int add_logo(const struct config_logo *logo, struct err *e)
 {
-    char name[64];
+    const char *const name = logo->path + 1;
 
-    (void)snprintf(name, sizeof name, "brand/%s", logo->name);
     if (handset_file_find(name) != NULL) /* two accounts with one logo */
         return 0;
     if (add(name, logo->type, span_of(logo->p, logo->n), e) != 0)

@@ -7,7 +7,6 @@
  * Source:     templates/handset/openapi.yaml. */
 #include "plugin/handset_info.h"
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static bool put_json(json_t *j, struct buf *out)
@@ -49,17 +48,14 @@ bool handset_put_notice(const struct config *config, const struct ipc_notice_inf
                         struct buf *out)
 {
     const struct config_account *a = config_account(config, info->account);
-    char logo[64];
 
     if (a != NULL && !a->notice_brand)
         a = NULL;
-    if (a != NULL && a->logo != NULL)
-        (void)snprintf(logo, sizeof logo, "/brand/%s", a->logo->name);
     return put_json(
         json_pack("{s:s,s:s?,s:s?,s:s?,s:s,s:s,s:I}", "operator", config->operator_name,
                   "brand", a == NULL ? NULL : a->brand, "color",
                   a == NULL || a->color[0] == '\0' ? NULL : a->color, "logo",
-                  a == NULL || a->logo == NULL ? NULL : logo, "language",
+                  a == NULL || a->logo == NULL ? NULL : a->logo->path, "language",
                   info->language[0] == '\0' ? "en" : info->language, "ending",
                   info->ending, "waiting", (json_int_t)info->waiting),
         out);

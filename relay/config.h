@@ -64,7 +64,8 @@ struct config_regex; /* compiled */
 
 #define CONFIG_LOGO_MAX_BYTES (64U << 10)
 struct config_logo {
-    char name[40];    /* 16 hex digits of its SHA-256 and the ending: "0a1b....svg" */
+    char path[48];    /* where it is served: "/brand/", 16 hex digits of its SHA-256,
+                         ".svg" */
     const char *type; /* media type */
     uint8_t *p;
     size_t n;

@@ -133,7 +133,7 @@ static struct config_logo *logo_new(const struct kind *kind, struct buf *body,
         (void)err_set(e, ERR_TEMP, "4.3.0", "out of memory");
         return NULL;
     }
-    (void)snprintf(logo->name, sizeof logo->name, "%s%s", hex_text(hex, hash, 8),
+    (void)snprintf(logo->path, sizeof logo->path, "/brand/%s%s", hex_text(hex, hash, 8),
                    kind->ending);
     logo->type = kind->type;
     logo->p = (uint8_t *)body->p; /* moved */

@@ -57,9 +57,10 @@ static int put_chunk(const char *p, size_t n, void *ctx)
 int manifest_write(const struct manifest *m, struct buf *out, struct err *e)
 {
     json_t *j = json_pack(
-        "{s:i,s:o,s:{s:s,s:s},s:s,s:I,s:o,s:b,s:o,s:s,s:o}", "v", 1, "id",
+        "{s:i,s:o,s:{s:s,s:s,s:s*,s:s*},s:s,s:I,s:o,s:b,s:o,s:s,s:o}", "v", 1, "id",
         json_hex(m->message_id), "from", "brand", m->brand, "address", m->address,
-        "subject", m->mail->subject, "date", (json_int_t)m->date_s, "text",
+        "color", m->color, "logo", m->logo, "subject", m->mail->subject, "date",
+        (json_int_t)m->date_s, "text",
         json_stringn(m->mail->text.n == 0 ? "" : m->mail->text.p, m->mail->text.n),
         "text_cut", m->mail->text_cut, "conversation", json_hex(m->conversation),
         "language", m->language, "parts", json_parts(m));

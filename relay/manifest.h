@@ -18,7 +18,8 @@ struct manifest {
     const uint8_t *message_id;   /* 16 */
     const uint8_t *conversation; /* 16 */
     const char *brand,
-        *address; /* who sent it, as the account's owner wants it shown */
+        *address;             /* who sent it, as the account's owner wants it shown */
+    const char *color, *logo; /* "#0a7d5c", a path; NULL: none */
     const char *language;
     uint64_t date_s;
     const struct mime_mail *mail;

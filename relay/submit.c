@@ -87,11 +87,14 @@ static int seal_head(struct front *f, const struct relay_submission *s,
 {
     const uint64_t now = (uint64_t)time(NULL);
     const struct span refs = span_str(s->mail->references);
+    const struct config_account *const a = s->account;
     const struct manifest m = { .message_id = s->to->message_id,
                                 .conversation = s->to->conversation,
-                                .brand = s->account->brand,
+                                .brand = a->brand,
                                 .address = s->sender,
-                                .language = s->account->language,
+                                .color = a->color[0] == '\0' ? NULL : a->color,
+                                .logo = a->logo == NULL ? NULL : a->logo->path,
+                                .language = a->language,
                                 .date_s = s->mail->date_s != 0 ? s->mail->date_s : now,
                                 .mail = s->mail,
                                 .parts = sealed->keys };

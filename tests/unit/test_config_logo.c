@@ -108,7 +108,7 @@ static void a_logo_has_the_name_of_its_content(void **state)
 
     (void)state;
     assert_non_null(logo);
-    assert_string_equal(logo->name, "d4dc56669143034f.svg");
+    assert_string_equal(logo->path, "/brand/d4dc56669143034f.svg");
     config_logo_free(logo);
 }
 

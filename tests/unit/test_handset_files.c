@@ -190,9 +190,9 @@ static void what_gzip_makes_smaller_has_two_codings(void **state)
 static void logos_have_names_of_their_own(void **state)
 {
     struct config_logo logos[] = {
-        { "0123456789abcdef.svg", "image/svg+xml", (uint8_t[]){ "<svg/>" }, 6 },
-        { "0123456789abcdef.svg", "image/svg+xml", (uint8_t[]){ "<svg/>" }, 6 },
-        { "fedcba9876543210.png", "image/png", (uint8_t[]){ "png" }, 3 },
+        { "/brand/0123456789abcdef.svg", "image/svg+xml", (uint8_t[]){ "<svg/>" }, 6 },
+        { "/brand/0123456789abcdef.svg", "image/svg+xml", (uint8_t[]){ "<svg/>" }, 6 },
+        { "/brand/fedcba9876543210.png", "image/png", (uint8_t[]){ "png" }, 3 },
     };
     struct config_account accounts[4] = { { .logo = &logos[0] },
                                           { .logo = &logos[1] },

@@ -14,6 +14,8 @@
 static const uint8_t id[16] = { 1, 2, 0xff }, conversation[16] = { 9 };
 static const char id_text[] = "0102ff00000000000000000000000000";
 
+static bool look; /* the account has a colour and a logo */
+
 static int write_with(const char *subject, struct span text, struct buf *out,
                       struct err *e)
 {
@@ -24,6 +26,8 @@ static int write_with(const char *subject, struct span text, struct buf *out,
                                 .conversation = conversation,
                                 .brand = "Bränd",
                                 .address = "a@b.example",
+                                .color = look ? "#0a7d5c" : NULL,
+                                .logo = look ? "/brand/0123456789abcdef.svg" : NULL,
                                 .language = "en",
                                 .date_s = 5,
                                 .mail = &mail,
@@ -128,6 +132,28 @@ static void members_are_all_there(void **state)
     buf_clear(&out);
 }
 
+static void a_look_goes_along_where_there_is_one(void **state)
+{
+    const char *brand, *address, *color, *logo;
+    struct buf out;
+    struct err e;
+    json_t *j;
+
+    (void)state;
+    buf_init(&out, 8192);
+    look = true;
+    assert_int_equal(write_with("s", span_str("text"), &out, &e), 0);
+    look = false;
+    j = json_loadb(out.p, out.n, JSON_REJECT_DUPLICATES, NULL);
+    assert_int_equal(json_unpack(j, "{s:{s:s,s:s,s:s,s:s!}}", "from", "brand", &brand,
+                                 "address", &address, "color", &color, "logo", &logo),
+                     0);
+    assert_string_equal(color, "#0a7d5c");
+    assert_string_equal(logo, "/brand/0123456789abcdef.svg");
+    json_decref(j);
+    buf_clear(&out);
+}
+
 static void too_long_is_refused_for_good(void **state)
 {
     struct buf out;
@@ -146,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strings_come_back),
         cmocka_unit_test(members_are_all_there),
+        cmocka_unit_test(a_look_goes_along_where_there_is_one),
         cmocka_unit_test(too_long_is_refused_for_good),
     };
 
