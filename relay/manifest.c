@@ -4,6 +4,7 @@
  * Elsewhere:  taking a mail apart (mime.c), sealing (jwe.c), parts (stream.c).
  * Called by:  submit.c. */
 #include "relay/manifest.h"
+#include "relay/calendar.h"
 #include "relay/encode.h"
 #include <jansson.h>
 
@@ -46,6 +47,20 @@ static json_t *json_parts(const struct manifest *m)
     return list;
 }
 
+static json_t *json_appointment(const struct calendar_event *a)
+{
+    json_t *j = json_pack("{s:s,s:s,s:I,s:s,s:I,s:I,s:b,s:s,s:s,s:s,s:s}", "method",
+                          a->method, "uid", a->uid, "sequence", (json_int_t)a->sequence,
+                          "summary", a->summary, "start", (json_int_t)a->start_s, "end",
+                          (json_int_t)a->end_s, "all_day", (int)a->all_day, "zone",
+                          a->zone, "location", a->location, "organizer", a->organizer,
+                          "description", a->description);
+
+    if (j != NULL && a->floating)
+        (void)json_object_set_new(j, "floating", json_true());
+    return j;
+}
+
 static int put_chunk(const char *p, size_t n, void *ctx)
 {
     struct buf *out = ctx;
@@ -66,6 +81,12 @@ int manifest_write(const struct manifest *m, struct buf *out, struct err *e)
         "language", m->language, "parts", json_parts(m));
     int rc;
 
+    if (j != NULL && m->mail->appointment != NULL &&
+        json_object_set_new(j, "appointment", json_appointment(m->mail->appointment)) !=
+            0) {
+        json_decref(j);
+        j = NULL;
+    }
     if (j == NULL)
         return err_set(e, ERR_TEMP, "4.3.0", "manifest: out of memory or not UTF-8");
     rc = json_dump_callback(j, put_chunk, out, JSON_COMPACT);

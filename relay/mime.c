@@ -7,6 +7,7 @@
  * Source:     RFC 2045-2047, 2183, 2231; RFC 3834 2 (automatic mail); RFC 5322 3.6.4.
  */
 #include "relay/mime.h"
+#include "relay/calendar.h"
 #include "relay/mime_inner.h"
 #include "relay/mime_words.h"
 #include <gmime/gmime.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #define RAW_MAX (1U << 30) /* GMime counts bytes in 32 bits */
 #define REFERENCES_MAX 10U
@@ -44,6 +46,7 @@ struct walk {
     size_t html_left;
     size_t part_room;
     unsigned depth;
+    bool calendar_seen;
 };
 
 /* What a body leaf is to the reader. */
@@ -251,6 +254,24 @@ static struct mime_part *add_part(struct walk *w)
     return &mail->parts[mail->part_count++];
 }
 
+/* What is no appointment stays the part that it is. */
+static int take_calendar(struct walk *w, GMimePart *leaf, struct span body)
+{
+    struct calendar_event *const event = malloc(sizeof *event);
+
+    w->calendar_seen = true;
+    if (event == NULL)
+        return out_of_memory(w->e);
+    if (calendar_read(
+            event, body,
+            g_mime_object_get_content_type_parameter(GMIME_OBJECT(leaf), "charset"),
+            time(NULL)))
+        w->mail->appointment = event;
+    else
+        free(event);
+    return 0;
+}
+
 static int add_leaf(struct walk *w, GMimePart *leaf)
 {
     struct mime_part *const part = add_part(w);
@@ -266,7 +287,11 @@ static int add_leaf(struct walk *w, GMimePart *leaf)
     g_free(name);
     raw = leaf_raw(w, leaf, &encoding);
     decode(&part->body, raw, encoding);
-    return buf_ok(&part->body) ? 0 : out_of_memory(w->e);
+    if (!buf_ok(&part->body))
+        return out_of_memory(w->e);
+    if (strcmp(part->type, "text/calendar") == 0 && !w->calendar_seen)
+        return take_calendar(w, leaf, buf_span(&part->body));
+    return 0;
 }
 
 static int add_original(struct walk *w)
@@ -646,6 +671,9 @@ void mime_clear(struct mime_mail *mail)
     if (mail->parts != NULL)
         OPENSSL_cleanse(mail->parts, mail->part_count * sizeof *mail->parts);
     free(mail->parts);
+    if (mail->appointment != NULL)
+        OPENSSL_cleanse(mail->appointment, sizeof *mail->appointment);
+    free(mail->appointment);
     buf_wipe(&mail->text);
     OPENSSL_cleanse(mail, sizeof *mail);
 }

@@ -28,6 +28,8 @@ struct mime_part {
     struct buf body;              /* decoded; owned */
 };
 
+struct calendar_event;
+
 struct mime_mail {
     char subject[MIME_SUBJECT_MAX + 1]; /* UTF-8, one line */
     char mail_id[256];     /* Message-ID with brackets when it is clean, or "" */
@@ -39,6 +41,7 @@ struct mime_mail {
     struct buf text;         /* UTF-8, LF lines; owned */
     struct mime_part *parts; /* owned */
     size_t part_count;
+    struct calendar_event *appointment; /* of the first text/calendar; owned; or NULL */
 };
 
 /* mime_start - once a process, before the sandbox: GMime, and the common iconv
@@ -53,7 +56,7 @@ int mime_check(struct span raw, const char *loop_id, struct err *e);
 /* mime_parse - raw: CRLF lines (LF is taken too), checked by mime_check. text/plain is
  * preferred over HTML turned to text; charsets to UTF-8 (unknown: windows-1252; never
  * invalid UTF-8 out); attachments and other leaves as parts; text/calendar stays a
- * part. *mail is filled and owned by the caller (mime_clear) only on 0. Broken MIME is
+ * part, also where it is an appointment. *mail is filled and owned by the caller (mime_clear) only on 0. Broken MIME is
  * not an error: best text, original attached. -1: ERR_TEMP out of memory,
  * ERR_PERM 5.6.0 too deep. Does not block. */
 int mime_parse(struct mime_mail *mail, struct span raw, struct err *e);

@@ -6,6 +6,7 @@
  * It takes no byte from outside but its children's packets, which ipc.c checks. */
 #include "relay/app_files.h"
 #include "relay/auth.h"
+#include "relay/calendar.h"
 #include "relay/config.h"
 #include "relay/log.h"
 #include "relay/process.h"
@@ -435,6 +436,7 @@ static int run(struct parent *p)
     if (open_signals(p) != 0)
         return EX_OSERR;
     warn_of_plain(p->config);
+    calendar_start(); /* here, so that every front shares the zones' memory */
     add_child(p, IPC_KEEPER);
     add_child(p, IPC_COURIER);
     for (unsigned i = 0; i < p->config->fronts && i < FRONTS_MAX; i++)

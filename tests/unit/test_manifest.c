@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <jansson.h>
+#include "relay/calendar.h"
 #include "relay/manifest.h"
 
 static const uint8_t id[16] = { 1, 2, 0xff }, conversation[16] = { 9 };
 static const char id_text[] = "0102ff00000000000000000000000000";
 
 static bool look; /* the account has a colour and a logo */
+static struct calendar_event *appointment; /* of the next mail */
 
 static int write_with(const char *subject, struct span text, struct buf *out,
                       struct err *e)
@@ -34,7 +36,9 @@ static int write_with(const char *subject, struct span text, struct buf *out,
                                 .parts = &keys };
     int rc;
 
-    mail = (struct mime_mail){ .text_cut = true, .parts = &part, .part_count = 1 };
+    mail = (struct mime_mail){
+        .text_cut = true, .parts = &part, .part_count = 1, .appointment = appointment
+    };
     assert_true(span_copy(mail.subject, sizeof mail.subject, span_str(subject)));
     buf_init(&mail.text, 4096);
     buf_put_span(&mail.text, text);
@@ -154,6 +158,47 @@ static void a_look_goes_along_where_there_is_one(void **state)
     buf_clear(&out);
 }
 
+static void an_appointment_is_there(void **state)
+{
+    struct calendar_event event = { .method = "REQUEST",
+                                    .uid = "u@x",
+                                    .sequence = 4294967295,
+                                    .summary = "Röntgen",
+                                    .location = "Room 7",
+                                    .description = "one\ntwo",
+                                    .organizer = "a@b",
+                                    .start_s = 4102444800,
+                                    .end_s = 4102448400,
+                                    .zone = "Europe/Berlin" };
+
+    (void)state;
+    for (int floating = 0; floating < 2; floating++) {
+        struct buf out;
+        struct err e;
+        json_t *want, *j;
+
+        event.floating = floating == 1;
+        appointment = &event;
+        buf_init(&out, 8192);
+        assert_int_equal(write_with("s", span_str("text"), &out, &e), 0);
+        appointment = NULL;
+        j = json_loadb(out.p, out.n, JSON_REJECT_DUPLICATES, NULL);
+        want = json_loads(
+            "{\"method\":\"REQUEST\",\"uid\":\"u@x\",\"sequence\":4294967295,"
+            "\"summary\":\"Röntgen\",\"start\":4102444800,\"end\":4102448400,"
+            "\"all_day\":false,\"zone\":\"Europe/Berlin\",\"location\":\"Room 7\","
+            "\"organizer\":\"a@b\",\"description\":\"one\\ntwo\"}",
+            0, NULL);
+        assert_non_null(want);
+        if (floating)
+            assert_int_equal(json_object_set_new(want, "floating", json_true()), 0);
+        assert_true(json_equal(want, json_object_get(j, "appointment")));
+        json_decref(want);
+        json_decref(j);
+        buf_clear(&out);
+    }
+}
+
 static void too_long_is_refused_for_good(void **state)
 {
     struct buf out;
@@ -173,6 +218,7 @@ int main(void)
         cmocka_unit_test(strings_come_back),
         cmocka_unit_test(members_are_all_there),
         cmocka_unit_test(a_look_goes_along_where_there_is_one),
+        cmocka_unit_test(an_appointment_is_there),
         cmocka_unit_test(too_long_is_refused_for_good),
     };
 

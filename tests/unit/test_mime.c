@@ -4,6 +4,7 @@
  * Elsewhere:  HTML and quoted answers alone (test_mime_text.c).
  * Called by:  make check, in the repository's root. */
 #include "relay/mime.h"
+#include "relay/calendar.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -639,6 +640,52 @@ static void test_worst_time(void **state)
     buf_clear(&raw);
 }
 
+/* Two leaves, each "Content-Type|body"; what the appointment is called, NULL: none. The
+ * calendars stay parts. */
+static void test_appointments(void **state)
+{
+#define ICS(summary)                                                    \
+    "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20300101\nSUMMARY:" summary \
+    "\nEND:VEVENT\nEND:VCALENDAR\n"
+    static const struct {
+        const char *first_type, *first, *second_type, *second, *want;
+        size_t parts;
+    } cases[] = {
+        { "text/plain", "words\n", "text/calendar", ICS("One"), "One", 1 },
+        { "text/calendar; method=REQUEST", ICS("One"), "text/calendar", ICS("Two"),
+          "One", 2 },
+        { "text/calendar", "garbage\n", "text/calendar", ICS("Two"), NULL, 2 },
+        { "application/ics", ICS("One"), "TEXT/CALENDAR; name=x.ics", ICS("Two"), "Two",
+          2 },
+        { "text/calendar; charset=iso-8859-2", ICS("\xb1"), "text/plain", "x\n", "ą",
+          1 },
+        { "text/calendar; charset=utf-8", ICS("\xc4\n \x85"), "text/plain", "x\n", "ą",
+          1 },
+        { "text/plain", ICS("One"), "text/html", ICS("Two"), NULL, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct mime_mail mail;
+        struct buf raw;
+        struct err e;
+
+        buf_init(&raw, 4096);
+        buf_printf(&raw,
+                   "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+                   "--b\nContent-Type: %s\n\n%s--b\nContent-Type: %s\n\n%s--b--\n",
+                   cases[i].first_type, cases[i].first, cases[i].second_type,
+                   cases[i].second);
+        assert_int_equal(mime_parse(&mail, buf_span(&raw), &e), 0);
+        assert_int_equal(mail.part_count, cases[i].parts);
+        assert_int_equal(mail.appointment != NULL, cases[i].want != NULL);
+        if (cases[i].want != NULL)
+            assert_string_equal(mail.appointment->summary, cases[i].want);
+        mime_clear(&mail);
+        buf_clear(&raw);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -650,6 +697,7 @@ int main(void)
         cmocka_unit_test(test_long_text),
         cmocka_unit_test(test_long_subject),
         cmocka_unit_test(test_attachment),
+        cmocka_unit_test(test_appointments),
         cmocka_unit_test(test_heavy),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_worst_time),
