@@ -23,6 +23,7 @@
 #define HOUR_S 3600U
 #define REPLIES_MAX 100U /* an hour, of one handset: no mailbox is flooded */
 #define EPOCHS_MAX 400U
+#define UID_MAX 255U /* as in the manifest */
 #define SUBJECT_ROOM sizeof(((struct ipc_job_mail *)0)->subject)
 /* A header's "to" of a reply that the keeper sealed itself, which no device may claim:
  * only there are the words about the SMS believed. */
@@ -64,6 +65,24 @@ static uint32_t epoch_of(struct keeper *k, struct span jwe, struct jwe_key *key)
     return 0;
 }
 
+/* To an appointment; what is not there is fine. */
+static bool is_good_answer(const json_t *reply)
+{
+    static const char *const answers[] = { "accepted", "declined", "tentative" };
+    const json_t *const answer = json_object_get(reply, "answer");
+    const json_t *const uid = json_object_get(reply, "uid");
+
+    if (uid != NULL && (!json_is_string(uid) || json_string_length(uid) > UID_MAX))
+        return false;
+    if (answer == NULL)
+        return true;
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
+        if (json_is_string(answer) &&
+            strcmp(json_string_value(answer), answers[i]) == 0)
+            return true;
+    return false;
+}
+
 /* The reply's JSON, checked; NULL when it is not one. Its strings are clear text. */
 static json_t *open_reply(struct keeper *k, struct span jwe, uint32_t day,
                           const uint8_t kid[JWE_KID_BYTES], struct jwe_header *header)
@@ -78,7 +97,8 @@ static json_t *open_reply(struct keeper *k, struct span jwe, uint32_t day,
     buf_wipe(&plain);
     if (j != NULL && json_is_string(json_object_get(j, "text")) &&
         json_string_length(json_object_get(j, "text")) > 0 &&
-        json_string_length(json_object_get(j, "text")) <= REPLY_TEXT_MAX)
+        json_string_length(json_object_get(j, "text")) <= REPLY_TEXT_MAX &&
+        is_good_answer(j))
         return j;
     json_decref(j);
     return NULL;

@@ -86,6 +86,68 @@ static void a_reply_that_cannot_be_made_now_is_tried_again(void **state)
     assert_int_equal(f.count, 0);
 }
 
+static const struct {
+    const char *plain;
+    enum ipc_verdict verdict;
+} sealed_replies[] = {
+    { "{\"text\":\"words\"}", IPC_OK },
+    { "{\"text\":\"Yes\",\"answer\":\"accepted\",\"uid\":\"u@x\"}", IPC_OK },
+    { "{\"text\":\"No\",\"answer\":\"declined\"}", IPC_OK },
+    { "{\"text\":\"Later?\",\"answer\":\"tentative\",\"uid\":\"\"}", IPC_OK },
+    { "{\"text\":\"words\",\"uid\":\"u\"}", IPC_OK },
+    { "{\"answer\":\"accepted\",\"uid\":\"u\"}", IPC_BAD_REQUEST },
+    { "{\"text\":\"\",\"answer\":\"accepted\"}", IPC_BAD_REQUEST },
+    { "{\"text\":\"Yes\",\"answer\":\"ACCEPTED\"}", IPC_BAD_REQUEST },
+    { "{\"text\":\"Yes\",\"answer\":\"\"}", IPC_BAD_REQUEST },
+    { "{\"text\":\"Yes\",\"answer\":null}", IPC_BAD_REQUEST },
+    { "{\"text\":\"Yes\",\"answer\":[\"accepted\"]}", IPC_BAD_REQUEST },
+    { "{\"text\":\"Yes\",\"answer\":\"accepted\",\"uid\":7}", IPC_BAD_REQUEST },
+};
+
+/* arg: the row's number. */
+static enum ipc_verdict take_sealed_reply(struct keeper *keeper, void *arg)
+{
+    const char *const plain = sealed_replies[*(size_t *)arg].plain;
+    struct jwe_header header = { .typ = "sealpost-reply",
+                                 .created_s = NOW,
+                                 .to = "reply" };
+    struct message_record m = { .form = FORM_FINAL };
+    uint8_t message[16] = { 9 }, reply[16];
+    enum ipc_verdict verdict;
+    struct buf body;
+    struct err e;
+
+    memcpy(header.id, message, 16);
+    keeper_handset_id(keeper, MSISDN, m.handset);
+    memset(m.conversation, 7, 16);
+    tx_put(keeper, T_MESSAGE, message, 16, RECORD_MESSAGE, &m);
+    buf_init(&body, 16384);
+    buf_put(&body, "{\"jwe\":\"");
+    assert_int_equal(
+        jwe_seal_compact(&header, &keeper->epoch, span_str(plain), &body, &e), 0);
+    buf_put(&body, "\"}");
+    verdict = reply_take(keeper, m.handset, message, buf_span(&body), reply);
+    buf_clear(&body);
+    return verdict;
+}
+
+static void an_answer_to_an_appointment_is_one_of_three(void **state)
+{
+    size_t accepted = 0;
+    struct found f;
+
+    (void)state;
+    assert_int_equal(tx_run(&k, put_people, NULL), IPC_OK);
+    for (size_t i = 0; i < sizeof sealed_replies / sizeof sealed_replies[0]; i++) {
+        if (tx_run(&k, take_sealed_reply, &i) != sealed_replies[i].verdict)
+            fail_msg("%s", sealed_replies[i].plain);
+        accepted += sealed_replies[i].verdict == IPC_OK;
+    }
+    outbox_find(LANE_MAIL, &f);
+    assert_int_equal(f.count, accepted);
+    record_clear(RECORD_OUTBOX, &f.o);
+}
+
 static enum ipc_verdict put_handed(struct keeper *keeper, void *arg)
 {
     (void)arg;
@@ -194,6 +256,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reply_with_a_nul_reaches_the_clinic, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_reply_that_cannot_be_made_now_is_tried_again,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_to_an_appointment_is_one_of_three,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_window_full_of_old_handovers_opens_again,
                                         setup, teardown),
