@@ -13,6 +13,7 @@
 struct options {
     const char *url, *dir, *otp, *label, *type, *passphrase_file;
     const char *number, *sms_command; /* with from_handset; NULL: none */
+    const char *answer;               /* to an appointment; NULL: none */
     enum keyring_kind kind;
     bool verbose, from_handset;
 };

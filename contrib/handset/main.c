@@ -54,6 +54,7 @@ static const char usage[] =
     "  --direction DIRECTION  server: the SMS comes to you; handset: you send it\n"
     "  --number NUMBER        yours, for a LINK with --direction handset\n"
     "  --sms-command CMD      sends that SMS: /bin/sh -c CMD with SMS_TO and SMS_TEXT\n"
+    "  --answer ANSWER        reply: accepted, declined or tentative (ask to move)\n"
     "  -v, --verbose  -h, --help\n"
     "Certificates come from the system or the file that SSL_CERT_FILE names.\n"
     "See sealpost-handset(1).\n";
@@ -72,6 +73,7 @@ static bool set_option(struct options *o, int opt, const char *value)
                                          NULL };
     static const char *const kinds[] = { "p256", "rsa", NULL };
     static const char *const directions[] = { "server", "handset", NULL };
+    static const char *const answers[] = { "accepted", "declined", "tentative", NULL };
 
     switch (opt) {
     case 'u':
@@ -104,6 +106,9 @@ static bool set_option(struct options *o, int opt, const char *value)
     case 'k':
         o->kind = strcmp(value, "rsa") == 0 ? KEYRING_RSA : KEYRING_P256;
         return is_one_of(value, kinds);
+    case 'a':
+        o->answer = value;
+        return is_one_of(value, answers);
     case 'D':
         o->from_handset = strcmp(value, "handset") == 0;
         return is_one_of(value, directions);
@@ -156,6 +161,7 @@ static const struct option long_options[] = {
     { "direction", required_argument, NULL, 'D' },
     { "number", required_argument, NULL, 'n' },
     { "sms-command", required_argument, NULL, 's' },
+    { "answer", required_argument, NULL, 'a' },
     { "verbose", no_argument, NULL, 'v' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },

@@ -197,6 +197,7 @@ int cmd_read(struct handset *h)
         return status;
     if (h->o.verbose)
         show_head(stderr, manifest);
+    show_appointment(stdout, manifest);
     show_text(stdout, json_member(manifest, "text"), true);
     (void)putchar('\n');
     if (json_is_true(json_object_get(manifest, "text_cut")))
@@ -303,6 +304,15 @@ static int fetch_reply_key(struct handset *h, struct jwe_key *key)
     return ok ? EX_OK : complain(EX_TEMPFAIL, "the server gave no key for replies");
 }
 
+/* The answer names the appointment by its uid. */
+static bool add_answer(json_t *reply, const json_t *manifest, const char *answer)
+{
+    const json_t *const a = json_object_get(manifest, "appointment");
+
+    return json_object_set_new(reply, "answer", json_string(answer)) == 0 &&
+           json_object_set_new(reply, "uid", json_string(json_text(a, "uid"))) == 0;
+}
+
 /* The subject goes along, sealed: the server keeps none. */
 static int seal_reply(const struct handset *h, const json_t *manifest,
                       const struct jwe_key *key, struct buf *out)
@@ -316,8 +326,16 @@ static int seal_reply(const struct handset *h, const json_t *manifest,
     struct err e;
     int status = EX_OK;
 
-    if (j == NULL)
-        return complain(EX_DATAERR, "the text is not UTF-8");
+    if (h->o.answer != NULL &&
+        !json_is_object(json_object_get(manifest, "appointment")))
+        status = complain(EX_USAGE, "the message has no appointment to answer");
+    else if (j == NULL ||
+             (h->o.answer != NULL && !add_answer(j, manifest, h->o.answer)))
+        status = complain(EX_DATAERR, "the text is not UTF-8");
+    if (status != EX_OK) {
+        json_decref(j);
+        return status;
+    }
     (void)take_id(h->args[0], header.id);
     buf_init(&plain, JWE_PLAIN_MAX_BYTES);
     json_put(&plain, j);

@@ -8,6 +8,8 @@
 #include "contrib/handset/json.h"
 #include <time.h>
 
+#define TIME_MAX 253402300799 /* the year 9999 */
+
 /* take_rune - the character at p, which has left > 0 bytes; returns its length, 0 when
  * it is no UTF-8 (overlong, surrogate, beyond U+10FFFF, cut). */
 static size_t take_rune(const unsigned char *p, size_t left, uint32_t *rune)
@@ -70,19 +72,25 @@ static void show_member(FILE *out, const json_t *j, const char *name)
     show_text(out, json_member(j, name), false);
 }
 
-/* show_date - of Unix seconds; "-" for none, or one beyond any calendar. */
-static void show_date(FILE *out, const json_t *when)
+/* show_time - of Unix seconds; "-" for none, or one beyond any calendar. of_utc: what
+ * UTC's clock shows then. */
+static void show_time(FILE *out, json_int_t at, const char *format, bool of_utc)
 {
-    const json_int_t at = json_integer_value(when);
     const time_t seconds = (time_t)at;
     struct tm tm;
-    char text[32];
+    char text[64];
 
-    if (at <= 0 || at > 253402300799 || localtime_r(&seconds, &tm) == NULL ||
-        strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm) == 0)
+    if (at <= 0 || at > TIME_MAX ||
+        (of_utc ? gmtime_r(&seconds, &tm) : localtime_r(&seconds, &tm)) == NULL ||
+        strftime(text, sizeof text, format, &tm) == 0)
         (void)fputc('-', out);
     else
         (void)fputs(text, out);
+}
+
+static void show_date(FILE *out, const json_t *when)
+{
+    show_time(out, json_integer_value(when), "%Y-%m-%d %H:%M", false);
 }
 
 void show_line(FILE *out, const char *id, bool read, const json_t *manifest)
@@ -124,6 +132,56 @@ void show_head(FILE *out, const json_t *manifest)
         (void)fprintf(out, ", %lld bytes)\n",
                       (long long)json_integer_value(json_object_get(part, "size")));
     }
+}
+
+/* 0: none, or beyond any calendar. */
+static json_int_t time_member(const json_t *a, const char *name)
+{
+    const json_int_t at = json_integer_value(json_object_get(a, name));
+
+    return at > 0 && at <= TIME_MAX ? at : 0;
+}
+
+/* Of whole days the last, not the one behind it. Of a time without a zone the hour as
+ * it was written. */
+static void show_when(FILE *out, const json_t *a)
+{
+    const json_int_t start = time_member(a, "start"), end = time_member(a, "end");
+    const bool floating = json_is_true(json_object_get(a, "floating"));
+
+    if (json_is_true(json_object_get(a, "all_day"))) {
+        show_time(out, start, "%A %Y-%m-%d", true);
+        if (end - 86400 > start) {
+            (void)fputs(" to ", out);
+            show_time(out, end - 86400, "%A %Y-%m-%d", true);
+        }
+        return;
+    }
+    show_time(out, start, floating ? "%A %Y-%m-%d %H:%M" : "%A %Y-%m-%d %H:%M %Z",
+              floating);
+    if (end > start) {
+        (void)fputs(" to ", out);
+        show_time(out, end, end - start < 86400 ? "%H:%M" : "%Y-%m-%d %H:%M", floating);
+    }
+}
+
+void show_appointment(FILE *out, const json_t *manifest)
+{
+    const json_t *const a = json_object_get(manifest, "appointment");
+
+    if (!json_is_object(a))
+        return;
+    (void)fputs(strcmp(json_text(a, "method"), "CANCEL") == 0 ? "Cancelled: "
+                                                              : "Appointment: ",
+                out);
+    show_member(out, a, "summary");
+    (void)fputs("\nWhen: ", out);
+    show_when(out, a);
+    if (json_member(a, "location").n > 0) {
+        (void)fputs("\nWhere: ", out);
+        show_member(out, a, "location");
+    }
+    (void)fputs("\n\n", out);
 }
 
 void show_device(FILE *out, const json_t *device)

@@ -16,6 +16,9 @@ void show_text(FILE *out, struct span text, bool lines);
 void show_line(FILE *out, const char *id, bool read, const json_t *manifest);
 /* show_head - From, Subject, Date and the parts, a line each. */
 void show_head(FILE *out, const json_t *manifest);
+/* show_appointment - what, when, where, a line each, in the time of this computer, then
+ * an empty line; nothing when the manifest has none. */
+void show_appointment(FILE *out, const json_t *manifest);
 /* show_device - one line: id, type, when last seen, label, whether it is this one. */
 void show_device(FILE *out, const json_t *device);
 

@@ -608,6 +608,7 @@ static const char *shown(void (*show)(FILE *, const json_t *), const json_t *j)
     FILE *f = fmemopen(out, sizeof out, "w");
 
     assert_non_null(f);
+    out[0] = '\0'; /* nothing may be written at all */
     show(f, j);
     (void)fclose(f); /* ends it with a NUL */
     return out;
@@ -710,6 +711,49 @@ static void a_hostile_manifest_stays_one_line_each(void **state)
     }
 }
 
+/* In UTC, as main sets it. */
+static void an_appointment_is_two_or_three_lines(void **state)
+{
+    static const struct {
+        const char *manifest, *shown;
+    } rows[] = {
+        { "{}", "" },
+        { "{\"appointment\":[]}", "" },
+        { "{\"appointment\":{\"method\":\"REQUEST\",\"summary\":\"Check\","
+          "\"start\":1795512600,\"end\":1795514400,\"location\":\"Room 7\"}}",
+          "Appointment: Check\nWhen: Tuesday 2026-11-24 09:30 UTC to 10:00\n"
+          "Where: Room 7\n\n" },
+        { "{\"appointment\":{\"method\":\"CANCEL\",\"summary\":\"Check\","
+          "\"start\":1795512600,\"end\":0,\"location\":\"\"}}",
+          "Cancelled: Check\nWhen: Tuesday 2026-11-24 09:30 UTC\n\n" },
+        { "{\"appointment\":{\"start\":1795512600,\"end\":1795599000,"
+          "\"floating\":true}}",
+          "Appointment: \nWhen: Tuesday 2026-11-24 09:30 to 2026-11-25 09:30\n\n" },
+        { "{\"appointment\":{\"all_day\":true,\"start\":1795478400,"
+          "\"end\":1795564800}}",
+          "Appointment: \nWhen: Tuesday 2026-11-24\n\n" },
+        { "{\"appointment\":{\"all_day\":true,\"start\":1795478400,"
+          "\"end\":1795651200}}",
+          "Appointment: \nWhen: Tuesday 2026-11-24 to Wednesday 2026-11-25\n\n" },
+        { "{\"appointment\":{\"all_day\":true,\"start\":-9223372036854775808,"
+          "\"end\":-9223372036854775808,\"summary\":\"\\u001b]0\\n\\u202e\","
+          "\"location\":\"a\\nWhen: b\"}}",
+          "Appointment: ?]0??\nWhen: -\nWhere: a?When: b\n\n" },
+        { "{\"appointment\":{\"start\":\"x\",\"end\":9223372036854775807,"
+          "\"location\":7}}",
+          "Appointment: \nWhen: -\n\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *j = json_loads(rows[i].manifest, 0, NULL);
+
+        assert_non_null(j);
+        assert_string_equal(shown(show_appointment, j), rows[i].shown);
+        json_decref(j);
+    }
+}
+
 static void a_hostile_device_stays_one_line(void **state)
 {
     json_t *j =
@@ -742,8 +786,10 @@ int main(void)
         cmocka_unit_test(the_sms_to_send_is_a_number_and_a_line),
         cmocka_unit_test(nothing_that_fools_a_terminal_is_shown),
         cmocka_unit_test(a_hostile_manifest_stays_one_line_each),
+        cmocka_unit_test(an_appointment_is_two_or_three_lines),
         cmocka_unit_test(a_hostile_device_stays_one_line),
     };
 
+    (void)setenv("TZ", "UTC", 1);
     return cmocka_run_group_tests_name("handset", tests, setup, teardown);
 }
