@@ -81,6 +81,7 @@ static const struct field registration_fields[] = {
     FIELD(INT, registration_record, created_s),
     FIELD(INT, registration_record, expires_s),
     FIELD(BYTES, registration_record, otp_mac),
+    FIELD(BYTES, registration_record, device),
 };
 static const struct field notice_fields[] = {
     FIELD(BYTES, notice_record, handset),

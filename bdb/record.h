@@ -84,6 +84,7 @@ struct registration_record {
     uint8_t tries_left;
     uint64_t created_s, expires_s;
     uint8_t otp_mac[32];
+    uint8_t device[RECORD_ID]; /* that came of it; zero: none yet */
 };
 
 /* A password that a handset sends, by two ways, of which either may be first. */

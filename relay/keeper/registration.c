@@ -408,6 +408,24 @@ static bool make_room(struct keeper *k, struct handset_record *h, bool by_sms)
     return true;
 }
 
+/* The first answer was lost: the same keys get the same device again. Another one would
+ * leave the messages sealed to a device that nobody knows of. */
+static bool is_enrolled(struct keeper *k, struct enrol *n,
+                        const struct registration_record *r)
+{
+    struct device_record d;
+    bool same;
+
+    if (r->state != REG_CLOSED || r->expires_s <= k->now_s ||
+        !tx_get(k, T_DEVICE, r->device, 16, RECORD_DEVICE, &d))
+        return false;
+    same = memcmp(d.kid, n->kid, sizeof d.kid) == 0 &&
+           memcmp(d.signing_point, n->in->signing_point, sizeof d.signing_point) == 0;
+    record_clear(RECORD_DEVICE, &d);
+    memcpy(n->out.device, r->device, 16);
+    return same;
+}
+
 static enum ipc_verdict enrol(struct keeper *k, void *arg)
 {
     struct enrol *n = arg;
@@ -415,12 +433,15 @@ static enum ipc_verdict enrol(struct keeper *k, void *arg)
     struct handset_record h;
     size_t resealed;
 
-    if (!tx_get(k, T_REGISTRATION, n->in->registration, 16, RECORD_REGISTRATION, &r) ||
-        !may_enrol(k, n->in, &r) ||
-        !tx_get(k, T_HANDSET, r.handset, 16, RECORD_HANDSET, &h))
-        return tx_ok(k) ? IPC_CLOSED : IPC_TEMP;
     if (!keys_are_good(n))
         return IPC_BAD_KEY;
+    if (!tx_get(k, T_REGISTRATION, n->in->registration, 16, RECORD_REGISTRATION, &r))
+        return tx_ok(k) ? IPC_CLOSED : IPC_TEMP;
+    if (is_enrolled(k, n, &r))
+        return IPC_OK;
+    if (!may_enrol(k, n->in, &r) ||
+        !tx_get(k, T_HANDSET, r.handset, 16, RECORD_HANDSET, &h))
+        return tx_ok(k) ? IPC_CLOSED : IPC_TEMP;
     if (h.device_count >= RECORD_DEVICES && !make_room(k, &h, r.from_handset != 0))
         return IPC_TOO_MANY;
     put_device(k, n, &r);
@@ -433,6 +454,7 @@ static enum ipc_verdict enrol(struct keeper *k, void *arg)
     memcpy(h.devices[h.device_count++], n->out.device, 16);
     tx_put(k, T_HANDSET, r.handset, 16, RECORD_HANDSET, &h);
     r.state = REG_CLOSED;
+    memcpy(r.device, n->out.device, sizeof r.device);
     tx_put(k, T_REGISTRATION, n->in->registration, 16, RECORD_REGISTRATION, &r);
     resealed = reseal_waiting(k, r.handset, &h, RESEAL_AT_ONCE);
     LOG(L_INFO, "device.registered", LOG_ID("device", n->out.device),

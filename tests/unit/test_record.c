@@ -80,7 +80,8 @@ static const union any_record rows[RECORD_KIND_COUNT] = {
                                                 .tries_left = 5,
                                                 .created_s = 3,
                                                 .expires_s = 4,
-                                                .otp_mac = "mac" } },
+                                                .otp_mac = "mac",
+                                                .device = "device" } },
     [RECORD_NOTICE] = { .notice = { .handset = "handset", .expires_s = 9 } },
     [RECORD_CONVERSATION] = { .conversation = { .handset = "handset",
                                                 .alias = "alias",
@@ -128,7 +129,7 @@ static const size_t packed_bytes[RECORD_KIND_COUNT] = {
     [RECORD_MESSAGE] = 1 + 16 + 16 + 1 + 1 + 2 + 4 + 48 + 2 + 9 + 2 + 21 + 4 + 13,
     [RECORD_HANDSET] = 1 + 2 + 15 + 2 + 2 + 1 + 1 + 128 + 16 + 4 + 32,
     [RECORD_DEVICE] = 1 + 16 + 1 + 16 + 65 + 32 + 2 + 11 + 8 + 4 + 13,
-    [RECORD_REGISTRATION] = 1 + 16 + 2 + 11 + 1 + 1 + 1 + 16 + 32,
+    [RECORD_REGISTRATION] = 1 + 16 + 2 + 11 + 1 + 1 + 1 + 16 + 32 + 16,
     [RECORD_NOTICE] = 1 + 16 + 8,
     [RECORD_CONVERSATION] =
         1 + 48 + 8 + 2 + 11 + 2 + 9 + 2 + 24 + 2 + 11 + 2 + 21 + 2 + 21,

@@ -94,12 +94,11 @@ static enum ipc_verdict put_handset(struct keeper *keeper, void *arg)
     return IPC_OK;
 }
 
-static enum ipc_verdict enrol(const uint8_t registration[16], bool checked,
-                              uint8_t device[16])
+static enum ipc_verdict enrol_key(EVP_PKEY *pkey, const uint8_t registration[16],
+                                  bool checked, uint8_t device[16])
 {
     struct ipc_reg_device in = { .type = DEVICE_PROGRAM, .checked = checked };
     struct ipc_reg_device_answer answer;
-    EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     struct jwe_key key;
     struct buf der;
     struct err e;
@@ -116,8 +115,17 @@ static enum ipc_verdict enrol(const uint8_t registration[16], bool checked,
     memcpy(device, answer.device, 16);
     buf_clear(&der);
     jwe_key_clear(&key);
-    EVP_PKEY_free(pkey);
     return (enum ipc_verdict)answer.verdict;
+}
+
+static enum ipc_verdict enrol(const uint8_t registration[16], bool checked,
+                              uint8_t device[16])
+{
+    EVP_PKEY *const pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    const enum ipc_verdict v = enrol_key(pkey, registration, checked, device);
+
+    EVP_PKEY_free(pkey);
+    return v;
 }
 
 /* -- the SMS's text */
@@ -431,6 +439,30 @@ static void register_by_sms(const char *number, const char *password,
     assert_int_equal(call(reg.registration, number, password), IPC_CLOSED);
 }
 
+static void a_device_whose_answer_was_lost_is_the_same_device(void **state)
+{
+    EVP_PKEY *const pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    struct ipc_reg_started reg;
+    uint8_t device[16], again[16], handset[16];
+    struct handset_record h;
+
+    (void)state;
+    assert_int_equal(start_one(REG_HANDSET, "", &reg), IPC_OK);
+    sms(A, k.now_s, "", "SEAL eeeeeeeeee");
+    assert_int_equal(call(reg.registration, A, "eeeeeeeeee"), IPC_OK);
+    assert_int_equal(enrol_key(pkey, reg.registration, false, device), IPC_OK);
+    assert_int_equal(enrol_key(pkey, reg.registration, false, again), IPC_OK);
+    assert_memory_equal(device, again, sizeof device);
+    assert_int_equal(enrol(reg.registration, false, again),
+                     IPC_CLOSED); /* other keys */
+    keeper_handset_id(&k, A, handset);
+    assert_true(tx_get(&k, T_HANDSET, handset, 16, RECORD_HANDSET, &h));
+    assert_int_equal(h.device_count, 1);
+    k.now_s += 901;
+    assert_int_equal(enrol_key(pkey, reg.registration, false, again), IPC_CLOSED);
+    EVP_PKEY_free(pkey);
+}
+
 static bool is_fresh(const uint8_t device[16])
 {
     struct device_record d;
@@ -653,6 +685,7 @@ int main(void)
         KEEPER_TEST(a_known_number_is_answered_as_an_unknown_one),
         KEEPER_TEST(only_what_is_offered_is_started),
         KEEPER_TEST(too_much_is_refused),
+        KEEPER_TEST(a_device_whose_answer_was_lost_is_the_same_device),
         KEEPER_TEST(a_device_is_held_until_its_number_was_told),
         KEEPER_TEST(a_number_disowns_what_an_sms_registered),
         KEEPER_TEST(a_full_handset_gives_the_place_of_the_most_silent),
