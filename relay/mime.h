@@ -56,9 +56,9 @@ int mime_check(struct span raw, const char *loop_id, struct err *e);
 /* mime_parse - raw: CRLF lines (LF is taken too), checked by mime_check. text/plain is
  * preferred over HTML turned to text; charsets to UTF-8 (unknown: windows-1252; never
  * invalid UTF-8 out); attachments and other leaves as parts; text/calendar stays a
- * part, also where it is an appointment. *mail is filled and owned by the caller (mime_clear) only on 0. Broken MIME is
- * not an error: best text, original attached. -1: ERR_TEMP out of memory,
- * ERR_PERM 5.6.0 too deep. Does not block. */
+ * part, also where it is an appointment. *mail is filled and owned by the caller
+ * (mime_clear) only on 0. Broken MIME is not an error: best text, original attached.
+ * -1: ERR_TEMP out of memory, ERR_PERM 5.6.0 too deep. Does not block. */
 int mime_parse(struct mime_mail *mail, struct span raw, struct err *e);
 void mime_clear(struct mime_mail *mail); /* wipes text and parts */
 
