@@ -24,7 +24,7 @@ HARD   = -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 FLAGS  = -std=c17 -D_GNU_SOURCE -I. $(WARN) $(HARD) $(CFLAGS) $(if $(SAN),$(SANITY))
 CXXFLAGS = -std=c++17 -D_GNU_SOURCE -I. -Wall -Wextra $(HARD) $(CFLAGS) $(if $(SAN),$(SANITY))
 
-PKGS   = libevent libevent_openssl gmime-3.0 jansson libconfuse openssl expat libcurl zlib
+PKGS   = libevent libevent_openssl gmime-3.0 jansson libconfuse openssl expat libcurl zlib libbrotlienc
 # pkg-config runs when something is compiled, after `make deps` has installed it
 CFLAGS_PKG = $(shell pkg-config --cflags $(PKGS))
 LIBS   = $(shell pkg-config --libs $(PKGS)) -ldb-5.3 -lesmtp -lical -lphonenumber -lpthread
@@ -43,8 +43,8 @@ STORIES = $(filter-out tests/scenario/lib.sh,$(wildcard tests/scenario/*.sh))
 # to measure.
 TO_RUN = gcc g++ make pkg-config libdb5.3-dev libesmtp-dev libgmime-3.0-dev \
   libphonenumber-dev libconfuse-dev libevent-dev libjansson-dev libssl-dev \
-  libcurl4-openssl-dev libexpat1-dev zlib1g-dev libical-dev kannel postfix fakeroot openssl \
-  python3 procps util-linux ca-certificates
+  libcurl4-openssl-dev libexpat1-dev zlib1g-dev libbrotli-dev libical-dev kannel postfix \
+  fakeroot openssl python3 procps util-linux ca-certificates
 TO_TEST = git curl libcmocka-dev kannel-dev libxml2-dev libpcre3-dev jose chromium faketime \
   clang-format mandoc shellcheck $(if $(shell command -v node),,nodejs npm)
 

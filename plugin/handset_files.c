@@ -1,51 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /* handset_files.c - the files that a handset's browser gets, ready to be sent.
- * Here:       both codings and their entity tags, what a request says of them.
- * Elsewhere:  reading the page (relay/app_files.c) and the logos (relay/config_logo.c),
- *             headers of the answers (handset_pages.c).
- * Called by:  handset.c, handset_pages.c. No file is opened after start.
- * Source:     RFC 9110 8.8.3 (entity tags), 12.5.3 (Accept-Encoding), 13.1.2
- *             (If-None-Match); RFC 1952 (gzip). */
+ * Here:       each in its codings with their entity tags, If-None-Match.
+ * Elsewhere:  compressing (handset_coding.c), reading the page (relay/app_files.c) and
+ * the logos (relay/config_logo.c), headers of the answers (handset_pages.c). Called by:
+ * handset.c, handset_pages.c. No file is opened after start. Source:     RFC 9110 8.8.3
+ * (entity tags), 13.1.2 (If-None-Match). */
 #include "plugin/handset_files.h"
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 #define APP_JSON_MAX (64U << 10)
-#define GZIP_HEADER 16 /* beside the window bits: wrap in gzip, not in zlib */
-#define MEM_LEVEL 9
 
 static struct app_files app;
 static char app_hash[APP_HASH_ROOM];
 static struct buf app_json;
 static struct handset_file *files;
 static size_t file_count;
-
-/* The header has no time and no name in it: each front makes the same bytes. */
-static int compress_body(struct handset_file *f, struct err *e)
-{
-    z_stream z = { .next_in = (Bytef *)(uintptr_t)f->body.p,
-                   .avail_in = (uInt)f->body.n };
-    char *room;
-    int rc;
-
-    if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + GZIP_HEADER,
-                     MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
-        return err_set(e, ERR_TEMP, "4.3.0", "%s: cannot be compressed", f->name);
-    room = buf_room(&f->gzip, f->body.n);
-    if (room != NULL) {
-        z.next_out = (Bytef *)room;
-        z.avail_out = (uInt)f->body.n;
-    }
-    rc = room == NULL ? Z_BUF_ERROR : deflate(&z, Z_FINISH);
-    if (rc == Z_STREAM_END && z.total_out < f->body.n)
-        f->gzip.n = z.total_out;
-    else
-        buf_clear(&f->gzip); /* there was no room for it in the body's size */
-    (void)deflateEnd(&z);
-    return 0;
-}
 
 static int add(const char *name, const char *type, struct span body, struct err *e)
 {
@@ -59,14 +30,18 @@ static int add(const char *name, const char *type, struct span body, struct err 
     files = more;
     f = &files[file_count++];
     *f = (struct handset_file){ .type = type, .body = body };
-    buf_init(&f->gzip, body.n);
     (void)snprintf(f->name, sizeof f->name, "%s", name);
     if (EVP_Q_digest(NULL, "SHA256", NULL, body.p, body.n, hash, NULL) != 1)
         return err_set(e, ERR_TEMP, "4.3.0", "%s: SHA-256 failed", name);
     (void)hex_text(hex, hash, 16);
-    (void)snprintf(f->etag, sizeof f->etag, "\"%s\"", hex);
-    (void)snprintf(f->gzip_etag, sizeof f->gzip_etag, "\"%s-gzip\"", hex);
-    return compress_body(f, e);
+    (void)snprintf(f->etag[0], sizeof f->etag[0], "\"%s\"", hex);
+    for (enum handset_coding c = CODING_GZIP; c < CODING_COUNT; c++) {
+        (void)snprintf(f->etag[c], sizeof f->etag[c], "\"%s-%s\"", hex,
+                       handset_coding_name(c));
+        if (handset_compress(c, body, &f->coded[c], e) != 0)
+            return err_wrap(e, "%s", name);
+    }
+    return 0;
 }
 
 static int add_app_json(struct err *e)
@@ -114,7 +89,8 @@ int handset_files_load(const struct config *config, struct err *e)
 void handset_files_clear(void)
 {
     for (size_t i = 0; i < file_count; i++)
-        buf_clear(&files[i].gzip);
+        for (size_t c = 0; c < CODING_COUNT; c++)
+            buf_clear(&files[i].coded[c]);
     free(files);
     files = NULL;
     file_count = 0;
@@ -128,6 +104,20 @@ const struct handset_file *handset_file_find(const char *name)
         if (strcmp(files[i].name, name) == 0)
             return &files[i];
     return NULL;
+}
+
+enum handset_coding handset_file_coding(const struct handset_file *f,
+                                        const char *accept)
+{
+    for (enum handset_coding c = CODING_COUNT - 1; c > CODING_IDENTITY; c--)
+        if (f->coded[c].n > 0 && handset_takes(accept, c))
+            return c;
+    return CODING_IDENTITY;
+}
+
+struct span handset_file_body(const struct handset_file *f, enum handset_coding c)
+{
+    return c == CODING_IDENTITY ? f->body : buf_span(&f->coded[c]);
 }
 
 const char *handset_app_hash(void)
@@ -148,51 +138,6 @@ static struct span take_until(struct cur *c, const char *ends)
     while (!cur_done(c) && strchr(ends, *c->p) == NULL)
         c->p++;
     return span_of(start, (size_t)(c->p - start));
-}
-
-/* weight = OWS ";" OWS "q=" qvalue; true unless it is 0. Another parameter, which no
- * coding has, does not make one unwelcome. */
-static bool take_weight(struct cur *c)
-{
-    bool welcome = true;
-
-    skip_blanks(c);
-    while (cur_byte(c, ';')) {
-        struct span value;
-
-        skip_blanks(c);
-        if (cur_word(c, "q=")) {
-            value = take_until(c, " \t;,");
-            welcome = false;
-            for (size_t i = 0; i < value.n; i++)
-                welcome = welcome || (value.p[i] >= '1' && value.p[i] <= '9');
-        }
-        (void)take_until(c, ";,");
-    }
-    return welcome;
-}
-
-/* Accept-Encoding = #( codings [ weight ] ); what names gzip decides, else "*". */
-bool handset_takes_gzip(const char *accept)
-{
-    struct cur c = cur_of(span_str(accept == NULL ? "" : accept));
-    bool any = false;
-
-    while (!cur_done(&c)) {
-        struct span coding;
-        bool welcome;
-
-        skip_blanks(&c);
-        coding = take_until(&c, " \t;,");
-        welcome = take_weight(&c);
-        if (span_ieq_str(coding, "gzip") || span_ieq_str(coding, "x-gzip"))
-            return welcome;
-        if (span_eq_str(coding, "*"))
-            any = welcome;
-        (void)take_until(&c, ",");
-        (void)cur_byte(&c, ',');
-    }
-    return any;
 }
 
 /* If-None-Match = "*" / #( [ "W/" ] DQUOTE *etagc DQUOTE ); compared weakly. */

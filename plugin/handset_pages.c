@@ -49,10 +49,10 @@ static const struct handset_file *file_of(const char *path)
 /* The page is asked for again each time, above all sw.js: the service worker pins a
  * version, and its owner is told of a new one. */
 static void put_headers(struct http_request *req, const struct handset_file *f,
-                        const char *etag)
+                        enum handset_coding c)
 {
-    http_reply_header(req, "ETag", etag);
-    if (f->gzip.n > 0)
+    http_reply_header(req, "ETag", f->etag[c]);
+    if (f->coded[CODING_GZIP].n > 0 || f->coded[CODING_BR].n > 0)
         http_reply_header(req, "Vary", "Accept-Encoding");
     http_reply_header(req, "Cache-Control",
                       f->is_logo ? "public, max-age=31536000, immutable" : "no-cache");
@@ -65,8 +65,7 @@ static void put_headers(struct http_request *req, const struct handset_file *f,
 void handset_serve_file(struct http_request *req)
 {
     const struct handset_file *const f = file_of(http_path(req));
-    const char *etag;
-    bool gzip;
+    enum handset_coding c;
 
     if (f == NULL) {
         http_reply_problem(req, 404, "gone", "There is no such thing here", NULL);
@@ -76,14 +75,13 @@ void handset_serve_file(struct http_request *req)
         handset_wrong_method(req, "GET, HEAD");
         return;
     }
-    gzip = f->gzip.n > 0 && handset_takes_gzip(http_header(req, "Accept-Encoding"));
-    etag = gzip ? f->gzip_etag : f->etag;
-    put_headers(req, f, etag);
-    if (handset_etag_known(http_header(req, "If-None-Match"), etag)) {
+    c = handset_file_coding(f, http_header(req, "Accept-Encoding"));
+    put_headers(req, f, c);
+    if (handset_etag_known(http_header(req, "If-None-Match"), f->etag[c])) {
         http_reply(req, 304, NULL, span_of(NULL, 0));
         return;
     }
-    if (gzip)
-        http_reply_header(req, "Content-Encoding", "gzip");
-    http_reply(req, 200, f->type, gzip ? buf_span(&f->gzip) : f->body);
+    if (c != CODING_IDENTITY)
+        http_reply_header(req, "Content-Encoding", handset_coding_name(c));
+    http_reply(req, 200, f->type, handset_file_body(f, c));
 }

@@ -94,10 +94,14 @@ expect_file() {
     expect_headers "$path, head"
     expect_equal "$(stat -c %s "$file")" "$(header Content-Length)" "$path: length"
 
-    get "$path" -H 'Accept-Encoding: br, gzip;q=0.5'
+    get "$path" -H 'Accept-Encoding: br, gzip;q=0.5' --compressed
+    cmp "$BODY" "$file" || fail "$path unpacks to something else"
+    if [ -n "$vary" ]; then expect_equal br "$(header Content-Encoding)" "$path"; fi
+
+    get "$path" -H 'Accept-Encoding: br;q=0, gzip;q=0.5'
     expect_answer 200
     expect_headers "$path, compressed"
-    expect_equal "$vary" "$(header Vary)" "$path: Vary of both codings"
+    expect_equal "$vary" "$(header Vary)" "$path: Vary of all codings"
     if [ "$(header Content-Encoding)" = gzip ]; then
         ZIPPED=$((ZIPPED + 1))
         expect_equal Accept-Encoding "$vary" "$path: Vary"

@@ -150,8 +150,8 @@ static void the_hash_is_that_of_sha256sum(void **state)
 static void assert_unpacks(const struct handset_file *f)
 {
     static char out[LONG_TEXT_BYTES + 1];
-    z_stream z = { .next_in = (Bytef *)f->gzip.p,
-                   .avail_in = (uInt)f->gzip.n,
+    z_stream z = { .next_in = (Bytef *)f->coded[CODING_GZIP].p,
+                   .avail_in = (uInt)f->coded[CODING_GZIP].n,
                    .next_out = (Bytef *)out,
                    .avail_out = sizeof out };
 
@@ -163,7 +163,7 @@ static void assert_unpacks(const struct handset_file *f)
     (void)inflateEnd(&z);
 }
 
-static void what_gzip_makes_smaller_has_two_codings(void **state)
+static void what_gets_smaller_has_three_codings(void **state)
 {
     static char text[LONG_TEXT_BYTES];
     const struct handset_file *f;
@@ -177,14 +177,22 @@ static void what_gzip_makes_smaller_has_two_codings(void **state)
     f = handset_file_find("long.txt");
     assert_non_null(f);
     assert_int_equal(f->body.n, sizeof text);
-    assert_in_range(f->gzip.n, 20, 100);
+    assert_in_range(f->coded[CODING_GZIP].n, 20, 100);
     assert_unpacks(f);
-    assert_string_not_equal(f->etag, f->gzip_etag);
-    assert_int_equal(f->etag[0], '"');
-    assert_int_equal(handset_file_find("short.txt")->gzip.n, 0);
-    assert_int_equal(handset_file_find("empty.txt")->gzip.n, 0);
+    assert_in_range(f->coded[CODING_BR].n, 5, 100); /* unpacked in app-served.sh */
+    for (size_t c = 0; c < CODING_COUNT; c++) {
+        assert_int_equal(f->etag[c][0], '"');
+        assert_string_not_equal(f->etag[c], f->etag[(c + 1) % CODING_COUNT]);
+    }
+    assert_int_equal(handset_file_coding(f, "gzip, br"), CODING_BR);
+    assert_int_equal(handset_file_coding(f, "br;q=0, gzip"), CODING_GZIP);
+    assert_int_equal(handset_file_coding(f, "deflate"), CODING_IDENTITY);
+    assert_int_equal(handset_file_coding(handset_file_find("short.txt"), "gzip, br"),
+                     CODING_IDENTITY);
+    assert_int_equal(handset_file_find("short.txt")->coded[CODING_GZIP].n, 0);
+    assert_int_equal(handset_file_find("empty.txt")->coded[CODING_GZIP].n, 0);
     assert_int_equal(handset_file_find("empty.txt")->body.n, 0);
-    assert_string_not_equal(handset_file_find("short.txt")->etag, f->etag);
+    assert_string_not_equal(handset_file_find("short.txt")->etag[0], f->etag[0]);
 }
 
 static void logos_have_names_of_their_own(void **state)
@@ -317,12 +325,12 @@ static void accept_encoding_is_understood(void **state)
     for (size_t i = 0; i < ROWS(accept_rows); i++) {
         const char *const text = accept_rows[i].accept;
 
-        if (handset_takes_gzip(text) != accept_rows[i].takes)
+        if (handset_takes(text, CODING_GZIP) != accept_rows[i].takes)
             fail_msg("Accept-Encoding: %s", text);
         for (size_t n = 0; text != NULL && n < strlen(text); n++) {
             char *const exact = strndup(text, n);
 
-            (void)handset_takes_gzip(exact);
+            (void)handset_takes(exact, CODING_GZIP);
             free(exact);
         }
     }
@@ -372,7 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_FOLDER(files_are_served_by_their_ending),
         IN_A_FOLDER(the_hash_is_that_of_sha256sum),
-        IN_A_FOLDER(what_gzip_makes_smaller_has_two_codings),
+        IN_A_FOLDER(what_gets_smaller_has_three_codings),
         IN_A_FOLDER(logos_have_names_of_their_own),
         cmocka_unit_test(a_page_that_cannot_be_served_is_refused),
         cmocka_unit_test(accept_encoding_is_understood),
