@@ -15,7 +15,7 @@
 static const uint8_t id[16] = { 1, 2, 0xff }, conversation[16] = { 9 };
 static const char id_text[] = "0102ff00000000000000000000000000";
 
-static bool look; /* the account has a colour and a logo */
+static bool look;                          /* the account has a colour and a logo */
 static struct calendar_event *appointment; /* of the next mail */
 
 static int write_with(const char *subject, struct span text, struct buf *out,
