@@ -3,7 +3,8 @@
 #   make deps     install what building and testing need (Debian packages, npm modules)
 #   make          build the daemon, its tools and the reference handset into build/plain
 #   make check    lint, unit tests, interoperability, and the stories of tests/scenario
-#   make demo     the whole journey of a message on real neighbours, as a transcript
+#   make demo     the whole journey of a message on real neighbours, as a transcript;
+#                 DEMO_OPEN=1: then a page on which you play both sides
 #   make bench    rates side by side with their peers, medians of alternating runs
 #   make lint     only the checks that keep the house
 #   make clean

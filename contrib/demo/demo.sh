@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # demo.sh - the whole way of one message, seen from each side; "make demo".
-# Here:       the tour. It ends with exit 0 only when everything was seen.
+# Here:       the tour. It ends with exit 0 only when everything was seen. With
+#             DEMO_OPEN=1 it then goes on as a page to play with, until Ctrl-C.
 # Elsewhere:  starting the real Postfix and bearerbox (neighbours.sh), the words
-#             mail, expect_sms, register ... (tests/scenario/lib.sh).
+#             mail, expect_sms, register ... (tests/scenario/lib.sh), the page (play.py).
 # Called by:  make demo; by hand after make, as root or as any user.
 set -eu
 # shellcheck source=tests/scenario/lib.sh
@@ -34,11 +35,56 @@ show_answers() {
     mail_text "$MAIL_FILE" | as_mail
 }
 
+# play - the neighbours stay, and a newcomer is clinic and phone. The tour's number is
+# registered already, so the page begins with another.
+play() {
+    local played
+    "$PYTHON" "$DEMO/play.py" --dir "$DIR" --smtp-port "$SMTP_PORT" --domain "$SMS_DOMAIN" \
+        --public-url "$PUBLIC_URL" --clinic "$CLINIC" --number +61491570006 {PORTS_FD}>&- &
+    played=$!
+    trap 'kill "$played" 2>/dev/null || :' INT TERM HUP
+    wait_until test -s "$DIR/play.url" || fail "the page is not served"
+    tell_page
+    while kill -0 "$played" 2>/dev/null; do wait "$played" || :; done
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    trap 'exit 129' HUP
+}
+
+tell_page() {
+    local key
+    key=$(openssl x509 -in "$DIR/tls/cert.pem" -noout -pubkey |
+        openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64)
+    say ""
+    say "Now you: be the clinic and the phone on one page."
+    say ""
+    say "   $(cat "$DIR/play.url")"
+    say ""
+    say "The links in the SMS lead to $PUBLIC_URL, whose certificate was made for this"
+    say "demo: the browser warns. In Chromium: Advanced, then \"Proceed to localhost\"."
+    say "What a browser does only for certificates that it believes (offline use, push),"
+    say "it does when it is started like this:"
+    say ""
+    say "   chromium --user-data-dir=$DIR/tmp/chromium \\"
+    say "     --ignore-certificate-errors-spki-list=$key"
+    say ""
+    say "Ctrl-C ends it, or the button at the end of the page."
+    if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && command -v xdg-open >/dev/null; then
+        # not spawned: at the end it would take the person's own browser with it
+        (setsid xdg-open "file://$DIR/play-open.html" >/dev/null 2>&1 </dev/null &)
+    fi
+}
+
 say "Sealpost: a clinic mails a number, a patient reads and answers on the phone."
 say "All of it runs below $DIR, on loopback, and is gone afterwards."
 
 step "A mail server, an SMS gateway, and Sealpost between them"
-start postfix bearerbox phone sealpostd
+start postfix bearerbox phone
+if [ -n "${DEMO_OPEN:-}" ]; then # who plays is impatient
+    start_sealpostd 'notice-interval = "2s"' 'otp-per-number = 1000' 'otp-per-client = 1000'
+else
+    start sealpostd
+fi
 say "   Postfix      127.0.0.1:$SMTP_PORT, hands $SMS_DOMAIN to Sealpost by LMTP"
 say "   bearerbox    127.0.0.1:$BOX_PORT, Kannel with its fake SMSC"
 say "   sealpostd    $PUBLIC_URL"
@@ -92,6 +138,7 @@ if "$PYTHON" "$STORIES/ondisk.py" "$DIR/mail/clinic" "$THANKS" >"$DIR/story/foun
 fi
 sed "s|$DIR/||" "$DIR/story/found" | shown search
 
+[ -z "${DEMO_OPEN:-}" ] || play
 stop sealpostd
 say ""
 say "Seen: mail, SMS, sealed message, two replies, and a disk that tells nothing."
