@@ -35,7 +35,7 @@ CORE   = $(filter-out relay/sealpostd.c,$(wildcard relay/*.c relay/keeper/*.c)) 
 CORE_O = $(CORE:%.c=$(O)/%.o) $(patsubst %.cc,$(O)/%.o,$(wildcard relay/*.cc))
 # The reference handset takes of the core only what defines the formats.
 HANDSET = $(wildcard contrib/handset/*.c) relay/jwe.c relay/jwe_key.c relay/jwe_text.c \
-  relay/stream.c relay/encode.c relay/span.c relay/err.c
+  relay/jws.c relay/stream.c relay/encode.c relay/span.c relay/err.c
 UNITS  = $(patsubst tests/unit/%.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BENCHES = $(patsubst tests/bench/%.c,$(O)/%,$(wildcard tests/bench/bench_*.c))
 STORIES = $(filter-out tests/scenario/lib.sh,$(wildcard tests/scenario/*.sh))

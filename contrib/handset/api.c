@@ -6,8 +6,8 @@
  * Source:     RFC 9449 4.2; RFC 7515; RFC 9457. */
 #include "contrib/handset/api.h"
 #include "relay/encode.h"
+#include "relay/jws.h"
 #include <curl/curl.h>
-#include <openssl/ecdsa.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,32 +19,6 @@
 #define TIMEOUT_S 900L
 #define STALLED_S 30L
 #define CONNECT_S 15L
-
-/* DER to r and s of 32 bytes each. */
-static bool raw_signature(const uint8_t *der, size_t n, uint8_t raw[64])
-{
-    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)n);
-    const bool ok = sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32) == 32 &&
-                    BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 32, 32) == 32;
-
-    ECDSA_SIG_free(sig);
-    return ok;
-}
-
-static bool sign(EVP_PKEY *key, struct span input, uint8_t raw[64])
-{
-    uint8_t der[128];
-    size_t n = sizeof der;
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    const bool ok =
-        ctx != NULL &&
-        EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) == 1 &&
-        EVP_DigestSign(ctx, der, &n, (const uint8_t *)input.p, input.n) == 1 &&
-        raw_signature(der, n, raw);
-
-    EVP_MD_CTX_free(ctx);
-    return ok;
-}
 
 static void put_b64(struct buf *out, struct buf *piece)
 {
@@ -77,7 +51,7 @@ bool api_proof(const struct keyring *ring, const char *method, const char *url,
     buf_put(&piece, "\"}");
     put_b64(out, &piece);
     if (!buf_ok(out) ||
-        !sign(ring->signing, span_of(out->p + start, out->n - start), raw))
+        !jws_sign(ring->signing, span_of(out->p + start, out->n - start), raw))
         return false;
     buf_put_u8(out, '.');
     b64url_put(out, raw, sizeof raw);

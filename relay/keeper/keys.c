@@ -6,6 +6,7 @@
  * Source:     DESIGN 5.2; RFC 7914 (scrypt), RFC 5869 (HKDF), RFC 3394 (key wrap). */
 #include "relay/keeper/keys.h"
 #include "relay/encode.h"
+#include "relay/hkdf.h"
 #include "relay/jwe_private.h"
 #include <dirent.h>
 #include <errno.h>
@@ -152,24 +153,11 @@ static int key_file_wipe(const struct keys *k, const char *name, struct err *e)
     return rc;
 }
 
-static bool hkdf(const uint8_t key[KEY_BYTES], const char *label,
-                 uint8_t out[KEY_BYTES])
+static bool derive(const uint8_t key[KEY_BYTES], const char *label,
+                   uint8_t out[KEY_BYTES])
 {
-    char digest[] = "SHA2-256";
-    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, KEY_BYTES),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)label,
-                                          strlen(label)),
-        OSSL_PARAM_construct_end(),
-    };
-    const bool ok = ctx != NULL && EVP_KDF_derive(ctx, out, KEY_BYTES, params) > 0;
-
-    EVP_KDF_CTX_free(ctx);
-    EVP_KDF_free(kdf);
-    return ok;
+    return hkdf(span_of(NULL, 0), span_of((const char *)key, KEY_BYTES),
+                span_str(label), out, KEY_BYTES);
 }
 
 static bool scrypt(struct span passphrase, const uint8_t salt[SALT_BYTES],
@@ -532,8 +520,8 @@ static int master_open(struct keys *k, const struct listing *l,
     OPENSSL_cleanse(passphrase, sizeof passphrase);
     if (rc != 0)
         return rc;
-    if (!hkdf(k->secrets->master, "epoch", k->secrets->epoch_kek) ||
-        !hkdf(k->secrets->master, "store", k->secrets->store))
+    if (!derive(k->secrets->master, "epoch", k->secrets->epoch_kek) ||
+        !derive(k->secrets->master, "store", k->secrets->store))
         return err_set(e, ERR_BUG, "4.3.0", "keys: HKDF failed");
     return 0;
 }
@@ -592,6 +580,11 @@ void keys_close(struct keys *k)
 void keys_store_key(const struct keys *k, uint8_t out[32])
 {
     memcpy(out, k->secrets->store, KEY_BYTES);
+}
+
+bool keys_derive(const struct keys *k, const char *label, uint8_t out[32])
+{
+    return derive(k->secrets->master, label, out);
 }
 
 int keys_epoch_make(struct keys *k, uint32_t day, struct err *e)

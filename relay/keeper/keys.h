@@ -27,6 +27,9 @@ int keys_open(struct keys **out, const char *dir, const char *passphrase_file,
               struct err *e);
 void keys_close(struct keys *k);
 void keys_store_key(const struct keys *k, uint8_t out[32]);
+/* keys_derive - HKDF(master key, label), for a secret that comes back with the master
+ * key; wipe it. false: no memory. */
+bool keys_derive(const struct keys *k, const char *label, uint8_t out[32]);
 
 /* keys_epoch_make - the epoch of that day (yyyymmdd, UTC): read or made. */
 int keys_epoch_make(struct keys *k, uint32_t day, struct err *e);
