@@ -365,7 +365,11 @@ static int finish(struct load *l, cfg_t *root)
         c->mail_helo = strdup(c->domain);
     if (c->operator_name == NULL)
         c->operator_name = strdup(c->domain);
-    if (c->public_host == NULL || c->mail_helo == NULL || c->operator_name == NULL) {
+    if (c->push_contact == NULL &&
+        asprintf(&c->push_contact, "mailto:postmaster@%s", c->domain) < 0)
+        c->push_contact = NULL;
+    if (c->public_host == NULL || c->mail_helo == NULL || c->operator_name == NULL ||
+        c->push_contact == NULL) {
         (void)err_set(l->e, ERR_TEMP, "4.3.0", "out of memory");
         return fail(l, root, "");
     }

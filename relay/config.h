@@ -151,9 +151,14 @@ struct config {
     uint64_t idle_browser_s;       /* device-idle of a browser: 6 d */
     uint64_t idle_installed_s; /* ... of an installed application or program: 180 d */
     uint64_t idle_shared_s;    /* ... of one on a shared phone, then it goes: 15 min */
-    unsigned sms_parts;        /* 3; 1 to 10 */
-    unsigned fronts;           /* front processes: 1; 1 to 16 */
-    unsigned long drain_s;     /* time to finish on SIGTERM: 10 s */
+    struct config_words push_hosts; /* where subscriptions may be: browsers' services */
+    struct config_networks push_networks; /* private ones that they may be in */
+    uint64_t push_wait_s;  /* from a push to the SMS: 15 min; 0: no push ever */
+    char *push_contact;    /* whom a push service may ask: mailto:postmaster@domain */
+    char *push_ca;         /* PEM: who signed their certificates; NULL: the system's */
+    unsigned sms_parts;    /* 3; 1 to 10 */
+    unsigned fronts;       /* front processes: 1; 1 to 16 */
+    unsigned long drain_s; /* time to finish on SIGTERM: 10 s */
     bool log_debug, log_syslog;
     struct config_listen *listens;
     size_t listen_count;

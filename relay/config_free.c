@@ -83,6 +83,10 @@ void config_free(struct config *c)
     free(c->mail_helo);
     free(c->otp_to);
     free(c->mo_account);
+    free(c->push_contact);
+    free(c->push_ca);
+    free(c->push_networks.p);
+    config_words_clear(&c->push_hosts);
     config_words_clear(&c->otp_smscs);
     config_words_clear(&c->stop_words);
     config_words_clear(&c->start_words);

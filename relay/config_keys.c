@@ -27,6 +27,12 @@ static const char *const wrong_words[] = { "WRONG",  "FALSCH", "ERRONEO", "ERRÓ
 static const char *const all_words[] = { "ALL",  "ALLE", "Todo", "TOUT",
                                          "الكل", "全部", NULL };
 
+/* Chrome and what is made of it, Firefox, Safari, Edge. */
+static const char *const push_hosts[] = { "fcm.googleapis.com",
+                                          "*.push.services.mozilla.com",
+                                          "web.push.apple.com", "*.notify.windows.com",
+                                          NULL };
+
 #define WORDS(field)                                                                \
     config_set_words, ROOT(field), .fallback = "", .is_list = true, .texts = field, \
                                    .allowed = "up to 1024 words of 1 to 63 bytes",  \
@@ -95,6 +101,16 @@ static const struct config_key root_keys[] = {
       .fallback = "180d", .allowed = "1s to 3650d", .least = 1, .most = 3650 * DAY_S },
     { "device-idle-shared", config_set_duration, ROOT(idle_shared_s),
       .fallback = "15min", .allowed = "1s to 1d", .least = 1, .most = DAY_S },
+    { "push-wait", config_set_duration, ROOT(push_wait_s), .fallback = "15min",
+      .allowed = "0s to 1d", .least = 0, .most = DAY_S },
+    { "push-hosts", config_set_hosts, ROOT(push_hosts), .fallback = "", .is_list = true,
+      .texts = push_hosts,
+      .allowed = "up to 1024 hosts as push.example, *.push.example or 192.0.2.1:8443" },
+    { "push-networks", config_set_networks, ROOT(push_networks), .fallback = "",
+      .is_list = true, .allowed = "up to 1024 networks" },
+    { "push-contact", config_set_contact, ROOT(push_contact), .fallback = "",
+      .allowed = "mailto: and an address, or an https:// URL" },
+    { "push-ca", config_set_file, ROOT(push_ca), .fallback = "", .allowed = "a path" },
     { "sms-parts", config_set_unsigned, ROOT(sms_parts), .fallback = "3",
       .allowed = "1 to 10", .least = 1, .most = 10 },
     { "fronts", config_set_unsigned, ROOT(fronts), .fallback = "1",

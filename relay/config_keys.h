@@ -5,7 +5,7 @@
 
 #include "relay/config_value.h"
 
-#define CONFIG_KEYS_MAX 56U /* below 64: config.c keeps what it has seen in bits */
+#define CONFIG_KEYS_MAX 63U /* below 64: config.c keeps what it has seen in bits */
 
 enum config_section {
     CONFIG_ROOT, /* outside sections: struct config */

@@ -645,6 +645,20 @@ int config_set_color(const struct config_key *key, const char *dir, const char *
     return 0;
 }
 
+/* It stands in JSON as it is. */
+int config_set_contact(const struct config_key *key, const char *dir, const char *text,
+                       void *field, struct err *e)
+{
+    const char *const mailto = "mailto:";
+
+    if (strpbrk(text, "\"\\") == NULL && strncmp(text, "https://", 8) == 0)
+        return config_set_http_url(key, dir, text, field, e);
+    if (strpbrk(text, "\"\\*") != NULL || strncmp(text, mailto, strlen(mailto)) != 0 ||
+        !is_pattern(text + strlen(mailto)))
+        return refuse(e, text, key->allowed);
+    return put_copy(field, span_str(text), e);
+}
+
 int config_set_mailbox(const struct config_key *key, const char *dir, const char *text,
                        void *field, struct err *e)
 {

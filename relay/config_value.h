@@ -53,6 +53,7 @@ config_set config_set_http_url; /* char *: http or https, at most 2000 bytes */
 config_set config_set_hosts;    /* struct config_words, one more: [*.]host[:port] */
 config_set config_set_hidden;   /* as config_set_text; an error does not show it */
 config_set config_set_secret;   /* char *: {SCHEME}VALUE, a scheme among words */
+config_set config_set_contact;  /* char *: mailto:ADDRESS or https://... */
 config_set config_set_mailbox;  /* char *: an address as desk@clinic.example */
 config_set config_set_color;    /* char[8]: "#0a7d5c", in lower case */
 config_set config_set_logo;     /* struct config_logo *: read and looked at */

@@ -225,6 +225,10 @@ static const struct key_row {
     { IN_ROOT, "device-idle-browser", ROOT(idle_browser_s, BYTES), "3651d" },
     { IN_ROOT, "device-idle-installed", ROOT(idle_installed_s, BYTES), "0d" },
     { IN_ROOT, "device-idle-shared", ROOT(idle_shared_s, BYTES), "25h" },
+    { IN_ROOT, "push-wait", ROOT(push_wait_s, BYTES), "25h" },
+    { IN_ROOT, "push-hosts", ROOT(push_hosts, WORDS), "https://a.example" },
+    { IN_ROOT, "push-networks", ROOT(push_networks, NONE), NULL },
+    { IN_ROOT, "push-ca", ROOT(push_ca, NONE), "\"\"" },
     { IN_ROOT, "sms-parts", ROOT(sms_parts, BYTES), "11" },
     { IN_ROOT, "fronts", ROOT(fronts, BYTES), "17" },
     { IN_ROOT, "drain", ROOT(drain_s, BYTES), "11min" },
@@ -390,9 +394,10 @@ static void each_range_is_the_one_of_the_page(void **state)
 static void the_page_has_no_other_keys(void **state)
 {
     static const char *const others[] = {
-        "domain",      "public-url", "store",  "keys",    "master-key-file", "address",
-        "certificate", "key",        "helo",   "brand",   "senders",         "sender",
-        "networks",    "username",   "otp-to", "operator"
+        "domain",       "public-url",  "store",    "keys",     "master-key-file",
+        "address",      "certificate", "key",      "helo",     "brand",
+        "senders",      "sender",      "networks", "username", "otp-to",
+        "push-contact", "operator"
     };
     const char *at = page;
 
@@ -412,6 +417,8 @@ static void the_page_has_no_other_keys(void **state)
     assert_string_equal(page_says("mail", "helo", "Default"), "the domain");
     assert_string_equal(page_says("Keys outside", "operator", "Default"), "the domain");
     assert_string_equal(page_says("account ", "networks", "Default"), "any");
+    assert_string_equal(page_says("Keys outside", "push-contact", "Default"),
+                        "mailto:postmaster@ and the domain");
     assert_string_equal(page_says("account ", "username", "Default"),
                         "the name of the account");
     assert_string_equal(page_says("Keys outside", "otp-to", "Default"),
@@ -429,7 +436,7 @@ static void the_least_file_gives_every_default(void **state)
     assert_string_equal(c->public_url, "https://m.example");
     assert_string_equal(c->public_host, "m.example");
     assert_string_equal(c->mail_helo, "sms.clinic.example");
-    assert_string_equal(c->operator_name, "sms.clinic.example");
+    assert_string_equal(c->push_contact, "mailto:postmaster@sms.clinic.example");
     (void)snprintf(expected, sizeof expected, "%s/store", dir);
     assert_string_equal(c->store, expected);
     assert_true(c->number_check_line);
@@ -508,7 +515,7 @@ static void the_sample_shows_true_defaults(void **state)
         seen++;
     }
     (void)fclose(file);
-    assert_int_equal(seen, 23);
+    assert_int_equal(seen, 24);
 }
 
 static void listen_may_be_repeated_and_keeps_its_order(void **state)
@@ -591,16 +598,17 @@ static void applications_are_taken(void **state)
 
 static void values_are_written_in_many_ways(void **state)
 {
-    struct config *const c =
-        load("/* a\n * b */ domain = 'SMS.Clinic.example' // c\n"
-             "public-url = \"https://M.example:8443/\" # it's \"c\"\n"
-             "store = \"/a b\"\r\nkeys = /x//y\nmaster-key-file = 'secret'\n"
-             "region = \"AU\" retention=1min /*/ x */ sms-parts = 1\n"
-             "log-level = debug log-to = syslog number-check = possible\n"
-             "mail { helo = 'out.example' server = 127.0.0.2:26 }\n"
-             "account b_1-x { brand = \"Caf\xc3\xa9 \\\"$HOME\\\\\" senders = 'a@b'\n"
-             "senders += { \"c*@d\", 'e@f' } networks = { ::1, 10.0.0.0/8 }\n"
-             "language = de-AT daily-limit = 1 }\n" LISTEN_LEAST KANNEL_LEAST);
+    struct config *const c = load(
+        "/* a\n * b */ domain = 'SMS.Clinic.example' // c\n"
+        "public-url = \"https://M.example:8443/\" # it's \"c\"\n"
+        "store = \"/a b\"\r\nkeys = /x//y\nmaster-key-file = 'secret'\n"
+        "region = \"AU\" retention=1min /*/ x */ sms-parts = 1\n"
+        "log-level = debug log-to = syslog number-check = possible\n"
+        "push-contact = https://a.b/desk push-wait = 0s push-hosts = { P.example }\n"
+        "mail { helo = 'out.example' server = 127.0.0.2:26 }\n"
+        "account b_1-x { brand = \"Caf\xc3\xa9 \\\"$HOME\\\\\" senders = 'a@b'\n"
+        "senders += { \"c*@d\", 'e@f' } networks = { ::1, 10.0.0.0/8 }\n"
+        "language = de-AT daily-limit = 1 }\n" LISTEN_LEAST KANNEL_LEAST);
 
     (void)state;
     assert_string_equal(c->domain, "sms.clinic.example");
@@ -614,6 +622,10 @@ static void values_are_written_in_many_ways(void **state)
     assert_true(c->log_debug && c->log_syslog && !c->number_check_line);
     assert_string_equal(c->mail_helo, "out.example");
     assert_string_equal(c->mail_server.text, "127.0.0.2:26");
+    assert_string_equal(c->push_contact, "https://a.b/desk");
+    assert_int_equal(c->push_wait_s, 0);
+    assert_int_equal(c->push_hosts.n, 1);
+    assert_string_equal(c->push_hosts.p[0], "p.example");
     assert_string_equal(c->accounts[0].brand, "Caf\xc3\xa9 \"$HOME\\");
     assert_int_equal(c->accounts[0].senders.n, 3);
     assert_string_equal(c->accounts[0].senders.p[2], "e@f");
@@ -626,6 +638,11 @@ static const struct {
     const char *text, *error;
 } refused_rows[] = {
     { "retenshun = 30d\n", "5: no such option 'retenshun'; see sealpost.conf(5)" },
+    { "push-contact = desk@a.b\n", "5: push-contact: \"desk@a.b\" is not allowed" },
+    { "push-contact = \"mailto:desk\"\n", "5: push-contact: " },
+    { "push-contact = \"mailto:*@a.b\"\n", "5: push-contact: " },
+    { "push-contact = \"http://a.b/\"\n", "5: push-contact: " },
+    { "push-contact = 'https://a.b/\"'\n", "5: push-contact: " },
     { "\nretention = 30\n", "6: retention: \"30\" is no duration: write 90s" },
     { "retention = 0d\n", "5: retention: \"0d\" is not allowed: 1min to 365d" },
     { "retention =\n\n 0d\n", "7: retention: " },
