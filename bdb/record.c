@@ -58,6 +58,8 @@ static const struct field handset_fields[] = {
     FIELD(INT, handset_record, otp_failures),
     FIELD(INT, handset_record, locked_until_s),
     FIELD(INT, handset_record, notice_due_s),
+    FIELD(BYTES, handset_record, notice_job),
+    FIELD_MAX(INT, handset_record, pushed, 1),
     FIELD(INT, handset_record, notice_last_s),
     FIELD(INT, handset_record, proven_s),
 };
@@ -71,6 +73,11 @@ static const struct field device_fields[] = {
     FIELD(TEXT, device_record, label),
     FIELD(INT, device_record, held_until_s),
     FIELD_MAX(BLOB, device_record, encryption_key, RECORD_KEY),
+};
+static const struct field push_fields[] = {
+    FIELD(BYTES, push_record, p256dh),     FIELD(BYTES, push_record, auth),
+    FIELD_MAX(INT, push_record, state, 3), FIELD(INT, push_record, handed_s),
+    FIELD(TEXT, push_record, endpoint),
 };
 static const struct field registration_fields[] = {
     FIELD(BYTES, registration_record, handset),
@@ -155,6 +162,7 @@ static const struct {
     [RECORD_OUTBOX] = KIND(outbox),   [RECORD_SEEN] = KIND(seen),
     [RECORD_COUNTER] = KIND(counter), [RECORD_HANDSET_OTP] = KIND(handset_otp),
     [RECORD_REPORT] = KIND(report),   [RECORD_ROUTE] = KIND(route),
+    [RECORD_PUSH] = KIND(push),
 };
 
 /* An integer member of 1, 2, 4 or 8 bytes. */

@@ -29,6 +29,7 @@
 #define RECORD_NUMBER 32U /* an SMSC number or name that an SMS is from, and a NUL */
 #define RECORD_SMSC 64U
 #define RECORD_URL 2048U
+#define RECORD_ENDPOINT 1025U
 #define RECORD_BLOB_MAX (64U << 20)
 
 struct record_blob {
@@ -57,11 +58,13 @@ struct handset_record {
     uint8_t device_count;
     uint8_t devices[RECORD_DEVICES][RECORD_ID];
     uint8_t newest_conversation[RECORD_ID];
-    uint32_t otp_failures;   /* in a row, over all registrations */
-    uint64_t locked_until_s; /* no OTP before then */
-    uint64_t notice_due_s;   /* a notice stands in the outbox for then; 0: none */
-    uint64_t notice_last_s;  /* the last notice that went out */
-    uint64_t proven_s;       /* the number was last proven */
+    uint32_t otp_failures;         /* in a row, over all registrations */
+    uint64_t locked_until_s;       /* no OTP before then */
+    uint64_t notice_due_s;         /* a notice stands in the outbox for then; 0: none */
+    uint8_t notice_job[RECORD_ID]; /* ... that one, when it was not tried yet */
+    uint8_t pushed; /* the newest message is told by push first: its SMS may wait */
+    uint64_t notice_last_s; /* the last notice that went out */
+    uint64_t proven_s;      /* the number was last proven */
 };
 
 struct device_record {
@@ -74,6 +77,14 @@ struct device_record {
     uint64_t held_until_s; /* no message is sealed to it before: 0: now; UINT64_MAX:
                               until the SMS that tells of it has gone */
     struct record_blob encryption_key; /* SubjectPublicKeyInfo DER, <= RECORD_KEY */
+};
+
+/* Where a device gets its pushes (RFC 8030, RFC 8291). */
+struct push_record {
+    uint8_t p256dh[65], auth[16];
+    uint8_t state;     /* of its push in the outbox: keeper/push.c */
+    uint64_t handed_s; /* of the last one that the service took: when it left */
+    char endpoint[RECORD_ENDPOINT];
 };
 
 struct registration_record {
@@ -168,6 +179,7 @@ enum record_kind {
     RECORD_HANDSET_OTP,
     RECORD_REPORT,
     RECORD_ROUTE,
+    RECORD_PUSH,
     RECORD_KIND_COUNT
 };
 

@@ -39,6 +39,7 @@
     X(T_PART, "part")             /* message id 16, part be16, chunk be32 -> bytes */ \
     X(T_HANDSET, "handset")       /* handset 16 -> handset_record */                  \
     X(T_DEVICE, "device")         /* device id 16 -> device_record */                 \
+    X(T_PUSH, "push")             /* device id 16 -> push_record */                   \
     X(T_REGISTRATION, "registration") /* registration id 16 -> registration_record */ \
     X(T_NOTICE, "notice")             /* blinded token 16 -> notice_record */         \
     X(T_CONVERSATION, "conversation") /* conversation 16 -> conversation_record */    \

@@ -395,15 +395,15 @@ static void device_answered(void *ctx, const struct ipc_frame *f)
 
 /* device_call_fits - the body is what the device hashed and signed, so the keeper gets
  * it as it came: look at it first. false: refused, req is answered. */
-static bool device_call_fits(struct http_request *req, enum device_call kind,
-                             size_t proof_bytes)
+static bool device_call_fits(const struct config *config, struct http_request *req,
+                             enum device_call kind, size_t proof_bytes)
 {
     const struct span body = http_body(req);
     struct err e;
 
     if (proof_bytes > PROOF_MAX || 2 + proof_bytes + body.n > (size_t)IPC_TAIL_CALL)
         http_reply_problem(req, 413, "too-large", "The request is too large", NULL);
-    else if (handset_check_body(kind, body, &e) != 0)
+    else if (handset_check_body(config, kind, body, &e) != 0)
         http_reply_problem(req, 400, e.status, e.text, NULL);
     else
         return true;
@@ -429,7 +429,7 @@ static void call_device(struct relay *r, struct http_request *req,
     }
     if (proof == NULL)
         proof = "";
-    if (!device_call_fits(req, kind, strlen(proof)))
+    if (!device_call_fits(r->config, req, kind, strlen(proof)))
         return;
     p = pend(r, req);
     if (p == NULL)
@@ -457,6 +457,7 @@ DEVICE_ROUTE(remove_message, CALL_REMOVE)
 DEVICE_ROUTE(list_devices, CALL_DEVICES)
 DEVICE_ROUTE(revoke_device, CALL_REVOKE)
 DEVICE_ROUTE(label_device, CALL_LABEL)
+DEVICE_ROUTE(subscribe_device, CALL_PUSH)
 
 /* "{}" is an id of 32 hex digits, "#" a number from 1, "~" the token of a notice. */
 static const struct route {
@@ -480,6 +481,7 @@ static const struct route {
     { HTTP_GET, false, "/api/v1/devices", list_devices },
     { HTTP_DELETE, false, "/api/v1/devices/{}", revoke_device },
     { HTTP_POST, true, "/api/v1/devices/{}/label", label_device },
+    { HTTP_POST, true, "/api/v1/devices/{}/push", subscribe_device },
 };
 
 static bool take_number(struct cur *c, uint32_t *out)

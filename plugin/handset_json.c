@@ -178,8 +178,10 @@ static int check_reply(struct span body, struct err *e)
                    : bad(e, "bad-request", "jwe is a compact JWE, sealed to reply_key");
 }
 
-int handset_check_body(enum device_call call, struct span body, struct err *e)
+int handset_check_body(const struct config *config, enum device_call call,
+                       struct span body, struct err *e)
 {
+    struct push_subscription subscription;
     char label[DEVICE_LABEL_ROOM];
 
     switch (call) {
@@ -187,6 +189,8 @@ int handset_check_body(enum device_call call, struct span body, struct err *e)
         return check_reply(body, e);
     case CALL_LABEL:
         return device_take_label(body, label, e);
+    case CALL_PUSH:
+        return push_take(config, body, &subscription, e);
     default:
         return body.n == 0 ? 0 : bad(e, "bad-request", "this call has no body");
     }

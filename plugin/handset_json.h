@@ -22,8 +22,9 @@ int handset_take_device(struct span body, struct ipc_reg_device *out, struct buf
                         struct err *e);
 /* handset_check_body - is it what that call takes? The keeper gets the body as it is:
  * the device signed those bytes. Of a reply {"jwe": a compact JWE}; of a label see
- * relay/device_body.h; of all others nothing. */
-int handset_check_body(enum device_call call, struct span body, struct err *e);
+ * relay/device_body.h, of a subscription relay/push.h; of all others nothing. */
+int handset_check_body(const struct config *config, enum device_call call,
+                       struct span body, struct err *e);
 
 /* handset_range - a Range header (NULL: none) on size bytes. 1: one range, *first to
  * *last; 0: send everything (none, several, or one that is not understood); -1: it lies

@@ -80,7 +80,8 @@ int courier_main(const struct process *p)
     static struct courier courier = {
         .links = { [LINK_SMS] = { .kind = LINK_SMS },
                    [LINK_MAIL] = { .kind = LINK_MAIL, .up = 1 },
-                   [LINK_HTTP] = { .kind = LINK_HTTP, .up = 1 } }
+                   [LINK_HTTP] = { .kind = LINK_HTTP, .up = 1 },
+                   [LINK_PUSH] = { .kind = LINK_PUSH, .up = 1 } }
     };
     static struct relay_core core = { .told = told,
                                       .keeper_came = keeper_came,

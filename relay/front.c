@@ -39,12 +39,24 @@ static void take_epoch(struct front *f, const struct ipc_epoch *told)
     LOG(L_INFO, "epoch.used", LOG_U64("day", told->day));
 }
 
+static void take_push_key(struct front *f, const struct ipc_push_key *told)
+{
+    struct buf text;
+
+    buf_init(&text, sizeof f->push_key);
+    b64url_put(&text, told->point, sizeof told->point);
+    (void)span_copy(f->push_key, sizeof f->push_key, buf_span(&text));
+    buf_clear(&text);
+}
+
 static void told(struct relay_core *c, const struct ipc_frame *f)
 {
     struct front *front = c->own;
 
     if (f->type == IPC_EPOCH)
         take_epoch(front, f->fixed);
+    else if (f->type == IPC_PUSH_KEY)
+        take_push_key(front, f->fixed);
     else if (f->type == IPC_STORE_STATE)
         front->store_full = ((const struct ipc_store_state *)f->fixed)->full != 0;
 }
@@ -80,8 +92,9 @@ const char *relay_reply_key_jwk(const struct relay *r)
 
 const char *relay_push_key(const struct relay *r)
 {
-    (void)r;
-    return NULL;
+    const struct front *f = front_of(r);
+
+    return f->push_key[0] == '\0' || r->config->push_wait_s == 0 ? NULL : f->push_key;
 }
 
 /* Device keys were validated when they were registered, but a key that does not parse

@@ -10,7 +10,8 @@ struct front {
     uint32_t epoch_day; /* 0: the keeper has not told yet */
     struct jwe_key epoch;
     struct buf reply_jwk;
-    struct jwe_window window; /* of the epoch above */
+    char push_key[B64URL_LEN(65) + 1]; /* "": the keeper has not told yet */
+    struct jwe_window window;          /* of the epoch above */
     uint64_t window_end_ms;
 };
 

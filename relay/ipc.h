@@ -30,6 +30,7 @@ enum ipc_role { IPC_PARENT, IPC_FRONT, IPC_KEEPER, IPC_COURIER, IPC_ROLE_COUNT }
 #define IPC_TAIL_PLAIN (80U << 10)
 #define IPC_TAIL_CALLBACK (512U << 10)
 #define IPC_TAIL_MAIL (512U << 10)
+#define IPC_TAIL_PUSH 4096U
 
 /* type, from, to, fixed struct, longest tail */
 #define IPC_MESSAGES(X)                                                              \
@@ -39,7 +40,8 @@ enum ipc_role { IPC_PARENT, IPC_FRONT, IPC_KEEPER, IPC_COURIER, IPC_ROLE_COUNT }
     X(FRONT_READY, FRONT, PARENT, ipc_ready, 0)                                      \
     X(KEEPER_READY, KEEPER, PARENT, ipc_ready, 0)                                    \
     X(COURIER_READY, COURIER, PARENT, ipc_ready, 0)                                  \
-    X(EPOCH, KEEPER, FRONT, ipc_epoch, 0) /* today's public key: seal to it */       \
+    X(EPOCH, KEEPER, FRONT, ipc_epoch, 0)       /* today's public key: seal to it */ \
+    X(PUSH_KEY, KEEPER, FRONT, ipc_push_key, 0) /* what browsers subscribe with */   \
     X(STORE_STATE, KEEPER, FRONT, ipc_store_state, 0) /* full: 452 and 503 */        \
     X(RECIPIENT_ASK, FRONT, KEEPER, ipc_recipient_ask, 0)                            \
     X(RECIPIENT, KEEPER, FRONT, ipc_recipient, IPC_TAIL_DEVICES)                     \
@@ -60,6 +62,7 @@ enum ipc_role { IPC_PARENT, IPC_FRONT, IPC_KEEPER, IPC_COURIER, IPC_ROLE_COUNT }
     X(JOB_SMS, KEEPER, COURIER, ipc_job_sms, IPC_TAIL_SMS)                           \
     X(JOB_MAIL, KEEPER, COURIER, ipc_job_mail, IPC_TAIL_MAIL)                        \
     X(JOB_CALLBACK, KEEPER, COURIER, ipc_job_callback, IPC_TAIL_CALLBACK)            \
+    X(JOB_PUSH, KEEPER, COURIER, ipc_job_push, IPC_TAIL_PUSH)                        \
     X(JOB_DONE, COURIER, KEEPER, ipc_job_done, 0)                                    \
     X(LINK, COURIER, KEEPER, ipc_link, 0)                                            \
     X(MO, COURIER, KEEPER, ipc_mo, IPC_TAIL_SMS)                                     \
@@ -111,6 +114,9 @@ struct ipc_ready {
 struct ipc_epoch {
     uint32_t day;
     uint8_t point[65];
+};
+struct ipc_push_key {
+    uint8_t point[65]; /* VAPID's public key */
 };
 struct ipc_store_state {
     uint8_t full;
@@ -237,6 +243,7 @@ enum device_call { /* the keeper itself derives htm and htu from call and ids */
                    CALL_DEVICES, /* GET /api/v1/devices */
                    CALL_REVOKE,  /* DELETE /api/v1/devices/{id} */
                    CALL_LABEL,   /* POST /api/v1/devices/{id}/label */
+                   CALL_PUSH,    /* POST /api/v1/devices/{id}/push */
                    CALL_COUNT
 };
 /* Tail: be16 n, proof (a compact JWS) n | the request's body, to the end. */
@@ -274,6 +281,11 @@ struct ipc_job_callback { /* tail: be32 n, URL n | body, to the end; none: GET *
     uint8_t job[16];
     char account[64]; /* whose rules and secret */
 };
+struct ipc_job_push { /* tail: be16 n, URL n | be16 n, value of Authorization n | body,
+                         to the end */
+    uint8_t job[16];
+    uint32_t ttl_s;
+};
 enum mail_kind {
     MAIL_REPLY,
     MAIL_EXPIRED,
@@ -299,6 +311,7 @@ enum job_outcome {
     JOB_REFUSED, /* never */
     JOB_DOUBT,   /* handed over, then the neighbour was lost: it may have it */
     JOB_SILENT,  /* handed over, no answer came: it may have it, and is not to blame */
+    JOB_GONE,    /* never, nor anything else for the same receiver */
     JOB_OUTCOME_COUNT
 };
 struct ipc_job_done {
@@ -306,7 +319,7 @@ struct ipc_job_done {
     uint8_t outcome;
     char why[128];
 };
-enum link_kind { LINK_SMS, LINK_MAIL, LINK_HTTP, LINK_KIND_COUNT };
+enum link_kind { LINK_SMS, LINK_MAIL, LINK_HTTP, LINK_PUSH, LINK_KIND_COUNT };
 struct ipc_link {
     uint8_t kind; /* enum link_kind */
     uint8_t up;

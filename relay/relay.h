@@ -21,6 +21,7 @@
 #include "relay/message.h"
 #include "relay/mime.h"
 #include "relay/msisdn.h"
+#include "relay/push.h"
 #include "relay/sms.h"
 #include "relay/span.h"
 #include "relay/template.h"
@@ -79,6 +80,9 @@ bool relay_store_full(
     const struct relay *r); /* answer 452 4.3.1 or 503 to new messages */
 /* The key that replies are sealed to today, as a JWK; NULL while the keeper is away. */
 const char *relay_reply_key_jwk(const struct relay *r);
+/* The key that browsers subscribe to pushes with (RFC 8292), base64url of 65 bytes;
+ * NULL when there are no pushes here, or the keeper has not told it yet. */
+const char *relay_push_key(const struct relay *r);
 
 /* The public key that signs pushes (VAPID), base64url of its point; NULL: no push. */
 const char *relay_push_key(const struct relay *r);

@@ -28,6 +28,7 @@ bool device_is_doubtful(const struct keeper *k, const struct device_record *d)
 void device_remove(struct keeper *k, struct handset_record *h, size_t i)
 {
     tx_del(k, T_DEVICE, h->devices[i], 16);
+    push_forget(k, h->devices[i]);
     LOG(L_INFO, "device.revoked", LOG_ID("device", h->devices[i]));
     h->device_count--;
     memmove(h->devices[i], h->devices[h->device_count], 16); /* no order in them */

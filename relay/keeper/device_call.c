@@ -274,6 +274,13 @@ static enum ipc_verdict call_label(struct keeper *k, struct call *c)
     return IPC_OK;
 }
 
+static enum ipc_verdict call_push(struct keeper *k, struct call *c)
+{
+    if (memcmp(c->in->id, c->device, 16) != 0) /* no other device's */
+        return IPC_GONE;
+    return push_subscribe(k, c->device, &c->d, &c->h, c->body);
+}
+
 /* method and path are what the device must have signed; %s is the hex of id. */
 static const struct {
     const char *method, *path;
@@ -287,6 +294,7 @@ static const struct {
     [CALL_REMOVE] = { "DELETE", "/api/v1/messages/%s", call_remove },
     [CALL_DEVICES] = { "GET", "/api/v1/devices", call_devices },
     [CALL_REVOKE] = { "DELETE", "/api/v1/devices/%s", call_revoke },
+    [CALL_PUSH] = { "POST", "/api/v1/devices/%s/push", call_push },
     [CALL_LABEL] = { "POST", "/api/v1/devices/%s/label", call_label },
 };
 

@@ -139,10 +139,13 @@ void expiry_tell(struct keeper *k, struct ipc_channel *front)
 {
     struct ipc_epoch told = { .day = k->epoch_day };
     const struct ipc_store_state state = { .full = k->full };
+    struct ipc_push_key push;
     struct err e;
 
     if (jwe_key_point(&k->epoch, told.point, &e) == 0)
         ipc_send(front, IPC_EPOCH, 0, &told, span_of(NULL, 0));
+    memcpy(push.point, vapid_point(k->vapid), sizeof push.point);
+    ipc_send(front, IPC_PUSH_KEY, 0, &push, span_of(NULL, 0));
     ipc_send(front, IPC_STORE_STATE, 0, &state, span_of(NULL, 0));
 }
 

@@ -271,6 +271,9 @@ static int start(struct keeper *k, struct err *e)
     (void)CRYPTO_secure_malloc_init(SECURE_HEAP_BYTES, 32);
     if (jwe_start(e) != 0 || open_store(k, e) != 0)
         return -1;
+    k->vapid = vapid_new(k->keys, e);
+    if (k->vapid == NULL)
+        return -1;
     k->proofs = proofs_new();
     k->now_s = (uint64_t)time(NULL);
     k->full = store_space(k->store) < k->config->reserve;
@@ -298,6 +301,7 @@ int keeper_main(const struct process *p)
     turn_end(-1, 0, &keeper);
     store_close(keeper.store);
     proofs_free(keeper.proofs);
+    vapid_free(keeper.vapid);
     jwe_key_clear(&keeper.epoch);
     keys_close(keeper.keys);
     return EX_OK;

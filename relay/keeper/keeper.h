@@ -8,6 +8,7 @@
  * reseal.c      intermediate to final form
  * notice.c, plain.c   SMS that go out: Sealpost's own, applications'
  * notice_info.c what a notice's link is about
+ * push.c, webpush.c, vapid.c   pushes to devices, before an SMS
  * reply.c, reply_callback.c, report.c, report_app.c   to senders: by mail, by HTTP
  * outbox.c, outbox_job.c   when all that goes, and what became of it
  * inbound.c, inbound_words.c, keyword.c, dlr.c   what comes back: MO and DLR
@@ -27,6 +28,7 @@
 #include "relay/sms.h"
 #include "relay/template.h"
 #include "relay/keeper/tx.h"
+#include "relay/keeper/vapid.h"
 
 #define PEERS_MAX 64
 #define IN_FLIGHT_MAX 512        /* over all links; courier keeps as many outcomes */
@@ -49,12 +51,14 @@ enum outbox_kind {
     OUTBOX_REPORT = 14,       /* to an application's dlr-url */
     OUTBOX_REPLY_CALLBACK = 15, /* a reply to an account's reply-url */
     OUTBOX_REMOVED = 16,        /* answer to WRONG: a doubtful device is gone */
+    OUTBOX_PUSH = 17,           /* to a device's push service */
     OUTBOX_KIND_COUNT
 };
 /* In the order in which they are looked at. What was set aside only waits for its end.
  */
 enum outbox_lane {
     LANE_OTP,
+    LANE_PUSH,
     LANE_SMS,
     LANE_PLAIN,
     LANE_MAIL,
@@ -86,6 +90,7 @@ struct keeper {
     const struct templates *templates;
     struct store *store;
     struct keys *keys;
+    struct vapid *vapid;
     struct ipc_channel *peers[PEERS_MAX]; /* fronts and courier */
     struct ipc_channel *courier;          /* one of them, or NULL */
     bool link_up[LINK_KIND_COUNT];
@@ -245,8 +250,8 @@ void reseal_peek_subject(struct keeper *k, const uint8_t message[16], char *subj
                          size_t room);
 
 /* notice.c */
-/* notice_want - see to it that an SMS tells the handset; the caller puts *h afterwards.
- */
+/* notice_want - a message came: see to it that a push tells the handset of it, or an
+ * SMS, or the one and then the other; the caller puts *h afterwards. */
 void notice_want(struct keeper *k, const uint8_t handset[16], struct handset_record *h,
                  uint64_t expires_s);
 /* notice_render - the SMS's text, where it is from, and of what else its sender wants
@@ -259,6 +264,13 @@ void notice_origin(struct keeper *k, const uint8_t conversation[16], struct sms 
 /* notice_sent - the SMS that was handed over at handed_s is out: what came later gets
  * its own. */
 void notice_sent(struct keeper *k, const struct outbox_record *o, uint64_t handed_s);
+/* notice_later - the SMS still waits because a push went: true, until then. */
+bool notice_later(struct keeper *k, const struct outbox_record *o, uint64_t *until_s);
+/* notice_is_needed - is something waiting that no SMS told of? */
+bool notice_is_needed(struct keeper *k, const uint8_t handset[16]);
+/* notice_unpushed - a push failed: the SMS goes now, unless another push told of all
+ * that waits, or will. */
+void notice_unpushed(struct keeper *k, const uint8_t handset[16]);
 /* notice_again - a notice ended without an SMS, while messages may wait; one that finds
  * nothing to say is dropped by notice_render. */
 void notice_again(struct keeper *k, const uint8_t handset[16]);
@@ -275,9 +287,38 @@ void notice_info(struct keeper *k, struct ipc_channel *ch, const struct ipc_fram
 bool notice_find(struct keeper *k, const uint8_t token[NOTICE_TOKEN_BYTES],
                  uint8_t handset[16], struct handset_record *h);
 
+/* push.c */
+/* push_subscribe - CALL_PUSH of that device of *h. IPC_BAD_REQUEST; IPC_GONE: there are
+ * no pushes for it. push_forget - the device goes. */
+enum ipc_verdict push_subscribe(struct keeper *k, const uint8_t device[16],
+                                const struct device_record *d,
+                                const struct handset_record *h, struct span body);
+void push_forget(struct keeper *k, const uint8_t device[16]);
+/* push_want - tell the handset's fresh devices by push; false: it has none that can be
+ * told so. */
+bool push_want(struct keeper *k, const uint8_t handset[16],
+               const struct handset_record *h);
+/* push_covers - is a push under way, or did one leave at since_s or later? */
+bool push_covers(struct keeper *k, const struct handset_record *h, uint64_t since_s);
+/* push_job - fills the job; tail is appended. IPC_GONE: nobody is to be told any more;
+ * IPC_TEMP: not now. */
+enum ipc_verdict push_job(struct keeper *k, const uint8_t job[16],
+                          const struct outbox_record *o, struct ipc_job_push *out,
+                          struct buf *tail);
+/* What became of a push: the service took what left at handed_s; it is tried again; it
+ * failed, and when gone the subscription ends. push_is_given_up - was it tried often
+ * enough? */
+void push_taken(struct keeper *k, const struct outbox_record *o, uint64_t handed_s);
+void push_waits(struct keeper *k, const struct outbox_record *o);
+void push_failed(struct keeper *k, const struct outbox_record *o, bool gone);
+bool push_is_given_up(const struct outbox_record *o);
+
 /* outbox.c */
 void outbox_add(struct keeper *k, enum outbox_lane lane, uint64_t due_s,
                 struct outbox_record *o, uint8_t job_out[16]);
+/* outbox_move - an entry that was not handed over, to another due time. */
+void outbox_move(struct keeper *k, const struct tx_key *key, uint64_t due_s,
+                 const struct outbox_record *o);
 /* outbox_pump - hand to courier what is due, as far as links and the window allow. */
 void outbox_pump(struct keeper *k);
 void outbox_done(struct keeper *k, struct ipc_channel *ch, const struct ipc_frame *f);

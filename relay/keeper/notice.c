@@ -2,29 +2,64 @@
 /* notice.c - the SMS that says a message waits: when, with which link, and only one for
  * several messages within a few minutes.
  * Here:       the rule and the link.
- * Elsewhere:  sending and trying again (outbox.c), the words (templates/sms).
+ * Elsewhere:  sending and trying again (outbox.c), the words (templates/sms), pushes
+ *             (push.c).
  * Called by:  intake.c, outbox.c, inbound.c.
  * Source:     seed 308, 350, 416. */
 #include "relay/encode.h"
 #include "relay/keeper/keeper.h"
 
 /* The first message is told of at once; later ones within the interval share one notice
- * at its end. A notice already in the outbox covers everything that comes before it. */
+ * at its end. */
+static uint64_t soonest_s(const struct keeper *k, const struct handset_record *h)
+{
+    const uint64_t due_s = h->notice_last_s + k->config->notice_interval_s;
+
+    return due_s < k->now_s || h->notice_last_s == 0 ? k->now_s : due_s;
+}
+
+/* One that was tried has another place by now: it is on its way. */
+static void bring_forward(struct keeper *k, struct handset_record *h, uint64_t due_s)
+{
+    const struct tx_key key = tx_key_outbox(LANE_SMS, h->notice_due_s, h->notice_job);
+    struct outbox_record o;
+
+    if (h->notice_due_s <= due_s ||
+        !tx_get(k, T_OUTBOX, key.b, key.n, RECORD_OUTBOX, &o))
+        return;
+    outbox_move(k, &key, due_s, &o);
+    h->notice_due_s = due_s;
+    record_clear(RECORD_OUTBOX, &o);
+}
+
+/* A notice in the outbox covers everything that comes before it. */
+static void see_to_it(struct keeper *k, const uint8_t handset[16],
+                      struct handset_record *h, uint64_t due_s, uint64_t expires_s)
+{
+    struct outbox_record o = { .kind = OUTBOX_NOTICE, .expires_s = expires_s };
+
+    if (h->notice_due_s != 0) {
+        bring_forward(k, h, due_s);
+        return;
+    }
+    memcpy(o.handset, handset, 16);
+    keeper_random(o.subject_id, sizeof o.subject_id);
+    outbox_add(k, LANE_SMS, due_s, &o, h->notice_job);
+    h->notice_due_s = due_s;
+}
+
+/* The SMS stands in the outbox from the beginning, whatever becomes of the push. What
+ * would be over before its turn, or soon after, does not wait. */
 void notice_want(struct keeper *k, const uint8_t handset[16], struct handset_record *h,
                  uint64_t expires_s)
 {
-    struct outbox_record o = { .kind = OUTBOX_NOTICE, .expires_s = expires_s };
-    uint64_t due = h->notice_last_s + k->config->notice_interval_s;
-    uint8_t job[16];
+    const uint64_t wait_s = k->config->push_wait_s;
+    uint64_t due_s = soonest_s(k, h);
 
-    if (h->notice_due_s != 0)
-        return;
-    if (due < k->now_s || h->notice_last_s == 0)
-        due = k->now_s;
-    memcpy(o.handset, handset, 16);
-    keeper_random(o.subject_id, sizeof o.subject_id);
-    outbox_add(k, LANE_SMS, due, &o, job);
-    h->notice_due_s = due;
+    h->pushed = push_want(k, handset, h) && expires_s > k->now_s + 2 * wait_s;
+    if (h->pushed != 0 && due_s < k->now_s + wait_s)
+        due_s = k->now_s + wait_s;
+    see_to_it(k, handset, h, due_s, expires_s);
 }
 
 /* While a sender is stopped its messages are not spoken of; START brings them. */
@@ -38,7 +73,8 @@ static bool is_waiting(struct keeper *k, const struct message_record *m,
 struct waiting {
     const struct handset_record *h;
     bool any;
-    char account[64]; /* of the newest */
+    uint64_t oldest_s, newest_s; /* when they came */
+    char account[64];            /* of the newest */
     uint8_t conversation[16];
     bool tell; /* somebody wants to know when the notice is at the SMSC */
 };
@@ -64,6 +100,8 @@ static bool look_waiting(struct keeper *k, const uint8_t *key, size_t n, void *a
     if (!tx_get(k, T_MESSAGE, key + 16, 16, RECORD_MESSAGE, &m))
         return true;
     if (m.expires_s > k->now_s && is_waiting(k, &m, w->h)) {
+        w->oldest_s = w->any ? w->oldest_s : m.created_s;
+        w->newest_s = m.created_s;
         w->any = true;
         w->tell = w->tell || wants_notified(k, key + 16);
         memcpy(w->account, m.account, sizeof w->account);
@@ -180,8 +218,60 @@ void notice_sent(struct keeper *k, const struct outbox_record *o, uint64_t hande
     h.notice_due_s = 0;
     h.notice_last_s = k->now_s;
     if (told.missed)
-        notice_want(k, o->handset, &h, k->now_s + k->config->retention_s);
+        see_to_it(k, o->handset, &h, soonest_s(k, &h),
+                  k->now_s + k->config->retention_s);
     tx_put(k, T_HANDSET, o->handset, 16, RECORD_HANDSET, &h);
+}
+
+bool notice_is_needed(struct keeper *k, const uint8_t handset[16])
+{
+    struct handset_record h;
+    struct waiting w = { .h = &h };
+
+    if (!tx_get(k, T_HANDSET, handset, 16, RECORD_HANDSET, &h))
+        return false;
+    tx_scan(k, T_BY_HANDSET, handset, 16, NULL, 0, look_waiting, &w);
+    record_clear(RECORD_HANDSET, &h);
+    return w.any;
+}
+
+/* The oldest message counts: it must not wait longer because newer ones came. A clock
+ * that was set back keeps no SMS. */
+bool notice_later(struct keeper *k, const struct outbox_record *o, uint64_t *until_s)
+{
+    struct handset_record h;
+    struct waiting w = { .h = &h };
+    bool later = false;
+
+    if (o->attempts > 0 || !tx_get(k, T_HANDSET, o->handset, 16, RECORD_HANDSET, &h))
+        return false;
+    if (h.pushed != 0)
+        tx_scan(k, T_BY_HANDSET, o->handset, 16, NULL, 0, look_waiting, &w);
+    *until_s = w.oldest_s + k->config->push_wait_s;
+    if (w.any && w.oldest_s <= k->now_s && *until_s > k->now_s) {
+        later = true;
+        h.notice_due_s = *until_s;
+        tx_put(k, T_HANDSET, o->handset, 16, RECORD_HANDSET, &h);
+    }
+    record_clear(RECORD_HANDSET, &h);
+    return later;
+}
+
+void notice_unpushed(struct keeper *k, const uint8_t handset[16])
+{
+    struct handset_record h;
+    struct waiting w = { .h = &h };
+
+    if (!tx_get(k, T_HANDSET, handset, 16, RECORD_HANDSET, &h))
+        return;
+    if (h.pushed != 0 && h.notice_due_s > k->now_s)
+        tx_scan(k, T_BY_HANDSET, handset, 16, NULL, 0, look_waiting, &w);
+    if (w.any && !push_covers(k, &h, w.newest_s)) {
+        h.pushed = 0;
+        bring_forward(k, &h, soonest_s(k, &h));
+        tx_put(k, T_HANDSET, handset, 16, RECORD_HANDSET, &h);
+    }
+    record_clear(RECORD_HANDSET, &h);
 }
 
 void notice_dropped(struct keeper *k, const uint8_t handset[16])
@@ -221,7 +311,7 @@ void notice_again(struct keeper *k, const uint8_t handset[16])
     if (!tx_get(k, T_HANDSET, handset, 16, RECORD_HANDSET, &h))
         return;
     h.notice_due_s = 0;
-    notice_want(k, handset, &h, k->now_s + k->config->retention_s);
+    see_to_it(k, handset, &h, soonest_s(k, &h), k->now_s + k->config->retention_s);
     tx_put(k, T_HANDSET, handset, 16, RECORD_HANDSET, &h);
 }
 

@@ -29,14 +29,15 @@ static const struct {
 } lanes[LANE_COUNT] = {
     [LANE_OTP] = { LINK_SMS, true },       [LANE_SMS] = { LINK_SMS, true },
     [LANE_PLAIN] = { LINK_SMS, true },     [LANE_MAIL] = { LINK_MAIL, true },
-    [LANE_CALLBACK] = { LINK_HTTP, true }, [LANE_ASIDE] = { LINK_SMS, false },
+    [LANE_CALLBACK] = { LINK_HTTP, true }, [LANE_PUSH] = { LINK_PUSH, true },
+    [LANE_ASIDE] = { LINK_SMS, false },
 };
 static const uint32_t windows[LINK_KIND_COUNT] = {
-    [LINK_SMS] = 256, [LINK_MAIL] = 64, [LINK_HTTP] = 64
+    [LINK_SMS] = 256, [LINK_MAIL] = 64, [LINK_HTTP] = 64, [LINK_PUSH] = 64
 };
 
-static const char *const outcome_names[] = { "sent", "busy", "refused", "doubt",
-                                             "silent" };
+static const char *const outcome_names[] = { "sent",  "busy",   "refused",
+                                             "doubt", "silent", "gone" };
 static_assert(sizeof outcome_names / sizeof outcome_names[0] == JOB_OUTCOME_COUNT,
               "a name an outcome");
 
@@ -91,6 +92,14 @@ static struct tx_key move_entry(struct keeper *k, const struct tx_key *key,
     tx_del(k, T_OUTBOX, key->b, key->n);
     tx_put(k, T_OUTBOX, moved.b, moved.n, RECORD_OUTBOX, o);
     return moved;
+}
+
+void outbox_move(struct keeper *k, const struct tx_key *key, uint64_t due_s,
+                 const struct outbox_record *o)
+{
+    (void)move_entry(k, key, due_s, o);
+    if (due_s <= k->now_s)
+        k->pump_wanted = true;
 }
 
 /* Each time a neighbour says nothing the SMS may have gone all the same: not for ever.
@@ -181,6 +190,8 @@ static void give_up(struct keeper *k, struct handover *w, const char *why)
         report_event(k, w->o.subject_id, REPORT_REJECTED, &plain_dropped, true);
     else if (w->o.kind == OUTBOX_CONFIRM)
         registration_unconfirmed(k, w->o.subject_id);
+    else if (w->o.kind == OUTBOX_PUSH)
+        push_failed(k, &w->o, false);
     else if (outbox_kinds[w->o.kind].lane == LANE_CALLBACK)
         report_given_up(k, &w->o);
 }
@@ -192,6 +203,8 @@ static void when_sent(struct keeper *k, const struct outbox_record *o,
         notice_sent(k, o, due_of(key) - LEASE_S);
     else if (o->kind == OUTBOX_CONFIRM)
         registration_confirmed(k, o);
+    else if (o->kind == OUTBOX_PUSH)
+        push_taken(k, o, due_of(key) - LEASE_S);
 }
 
 static void when_refused(struct keeper *k, const struct outbox_record *o,
@@ -201,6 +214,8 @@ static void when_refused(struct keeper *k, const struct outbox_record *o,
         report_event(k, o->subject_id, REPORT_REJECTED, facts, true);
     else if (o->kind == OUTBOX_CONFIRM)
         registration_unconfirmed(k, o->subject_id);
+    else if (o->kind == OUTBOX_PUSH)
+        push_failed(k, o, false);
     else if (outbox_kinds[o->kind].lane == LANE_CALLBACK)
         report_given_up(k, o);
     if (o->kind != OUTBOX_NOTICE)
@@ -232,6 +247,7 @@ static enum ipc_verdict hand_over(struct keeper *k, void *arg)
 {
     struct handover *w = arg;
     enum ipc_verdict v;
+    uint64_t later_s;
 
     if (!tx_get(k, T_OUTBOX, w->key.b, w->key.n, RECORD_OUTBOX, &w->o))
         return IPC_GONE;
@@ -255,6 +271,10 @@ static enum ipc_verdict hand_over(struct keeper *k, void *arg)
     }
     if (w->o.expires_s <= k->now_s) {
         give_up(k, w, "its time is over");
+        return IPC_GONE;
+    }
+    if (w->o.kind == OUTBOX_NOTICE && notice_later(k, &w->o, &later_s)) {
+        (void)move_entry(k, &w->key, later_s, &w->o);
         return IPC_GONE;
     }
     v = job_make(k, w);
@@ -286,6 +306,8 @@ static void send_job(struct keeper *k, const struct handover *w)
         ipc_send(k->courier, IPC_JOB_MAIL, 0, &w->job.mail, buf_span(&w->text));
     else if (outbox_kinds[w->o.kind].lane == LANE_CALLBACK)
         ipc_send(k->courier, IPC_JOB_CALLBACK, 0, &w->job.callback, buf_span(&w->text));
+    else if (w->o.kind == OUTBOX_PUSH)
+        ipc_send(k->courier, IPC_JOB_PUSH, 0, &w->job.push, buf_span(&w->text));
     else
         ipc_send(k->courier, IPC_JOB_SMS, 0, &w->job.sms, buf_span(&w->text));
     LOG(L_INFO, "outbox.handed", LOG_ID("job", job_of(&w->key)),
@@ -458,11 +480,14 @@ static void when_in_doubt(struct keeper *k, const struct tx_key *key,
 }
 
 /* An application's or operator's mistake must not cost what a patient wrote: it is
- * asked again until the reply's time is over. */
+ * asked again until the reply's time is over. A push has an SMS behind it. */
 static enum job_outcome mended(const struct outbox_record *o, enum job_outcome outcome)
 {
-    return outcome == JOB_REFUSED && o->kind == OUTBOX_REPLY_CALLBACK ? JOB_BUSY
-                                                                      : outcome;
+    if (outcome == JOB_REFUSED && o->kind == OUTBOX_REPLY_CALLBACK)
+        return JOB_BUSY;
+    if (outcome == JOB_BUSY && o->kind == OUTBOX_PUSH && push_is_given_up(o))
+        return JOB_REFUSED;
+    return outcome;
 }
 
 static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
@@ -493,8 +518,17 @@ static enum ipc_verdict take_outcome(struct keeper *k, void *arg)
     case JOB_SILENT:
         when_in_doubt(k, &d->key, &o, d->in->outcome == JOB_DOUBT, d->in->why);
         break;
+    case JOB_GONE:
+        drop_entry(k, &d->key, &o);
+        if (o.kind == OUTBOX_PUSH)
+            push_failed(k, &o, true);
+        else
+            when_refused(k, &o, &plain_refused);
+        break;
     default:
         (void)move_entry(k, &d->key, k->now_s + backoff_s(o.attempts), &o);
+        if (o.kind == OUTBOX_PUSH)
+            push_waits(k, &o);
         break;
     }
     record_clear(RECORD_OUTBOX, &o);
@@ -540,7 +574,8 @@ void outbox_courier_lost(struct keeper *k)
 
         if (!k->in_flight[i].used)
             continue;
-        if (link_of(&k->in_flight[i].key) == LINK_HTTP)
+        if (link_of(&k->in_flight[i].key) == LINK_HTTP ||
+            link_of(&k->in_flight[i].key) == LINK_PUSH)
             in.outcome = JOB_SILENT; /* a slow application outlives a reload */
         memcpy(in.job, k->in_flight[i].job, 16);
         settle(k, &k->in_flight[i], &in);

@@ -26,6 +26,7 @@ const struct outbox_kind_row outbox_kinds[OUTBOX_KIND_COUNT] = {
     [OUTBOX_EXPIRED] = { "expired", LANE_MAIL, 0, 0 },
     [OUTBOX_UNDELIVERABLE] = { "undeliverable", LANE_MAIL, 0, 0 },
     [OUTBOX_WRONG_NUMBER] = { "wrong-number", LANE_MAIL, 0, 0 },
+    [OUTBOX_PUSH] = { "push", LANE_PUSH, 0, 0 },
     [OUTBOX_REPORT] = { "report", LANE_CALLBACK, 0, 0 },
     [OUTBOX_REPLY_CALLBACK] = { "reply-callback", LANE_CALLBACK, 0, 0 },
 };
@@ -119,6 +120,8 @@ enum ipc_verdict job_make(struct keeper *k, struct handover *w)
             return reply_mail(k, job, &w->o, &w->job.mail, &w->text);
         made = report_mail(k, job, &w->o, &w->job.mail, &w->text);
         break;
+    case LANE_PUSH:
+        return push_job(k, job, &w->o, &w->job.push, &w->text);
     case LANE_CALLBACK:
         if (w->o.kind == OUTBOX_REPLY_CALLBACK)
             return reply_callback(k, job, &w->o, &w->job.callback, &w->text);

@@ -24,6 +24,7 @@ struct handover {
         struct ipc_job_sms sms;
         struct ipc_job_mail mail;
         struct ipc_job_callback callback;
+        struct ipc_job_push push;
     } job;
     bool alone;
 };

@@ -25,7 +25,7 @@ tell_where() {
 # shellcheck disable=SC2034 # for the stories
 CLINIC=clinic@clinic.example SMS_DOMAIN=sms.clinic.example
 
-# start NEIGHBOUR... - of: postfix bearerbox phone app sealpostd.
+# start NEIGHBOUR... - of: postfix bearerbox phone app push sealpostd.
 start() {
     local name
     for name in "$@"; do "start_$name"; done
@@ -231,6 +231,49 @@ expect_callback() {
 refute_callback() {
     [ "$(app_count "${1:-*}")" -eq 0 ] ||
         fail "a callback like '${1:-*}' came: $(app_list --like "${1:-*}")"
+}
+
+# -- a push service, at PUSH_URL (on APP_PORT), with sealpostd's certificate
+
+# start_push - opens and keeps what it is sent: see push.mjs.
+start_push() {
+    ! is_up push || return 0
+    need node:nodejs
+    [ -d "$STORIES/../node_modules/jose" ] || fail "run npm ci in tests/"
+    mkdir -p "$DIR/story/push"
+    cp "$DIR"/tls/{cert,key}.pem "$DIR/story/push"
+    touch "$DIR/story/push/pushes.jsonl"
+    # shellcheck disable=SC2034 # for the stories
+    PUSH_URL=https://localhost:$APP_PORT
+    spawn push node "$STORIES/push.mjs" run "$DIR/story/push" "$APP_PORT"
+    wait_until is_listening "$APP_PORT" || fail "no push service: $(cat "$DIR/push.log")"
+}
+
+stop_push() { stop_spawned push; }
+
+# push_answers STATUS - from now on.
+push_answers() {
+    printf '%s\n' "$1" >"$DIR/story/push/status.new"
+    mv "$DIR/story/push/status.new" "$DIR/story/push/status"
+}
+
+# push_subscribe URL|none [DEVICE] - the handset's browser tells the server where it gets
+# pushes. Prints the answer's status, and its problem.
+push_subscribe() {
+    NODE_EXTRA_CA_CERTS=$DIR/tls/cert.pem node "$STORIES/push.mjs" subscribe \
+        "$DIR/story/push" "$DIR/handset-${HANDSET:-1}" "$@"
+}
+
+# push_count [NAME] - how many pushes came (to the endpoint PUSH_URL/NAME).
+push_count() { grep -c "\"to\":\"${1:-}" "$DIR/story/push/pushes.jsonl" || true; }
+
+has_push() { [ "$(push_count "$1")" -ge "$2" ] || grep -q '"bad"' "$DIR/story/push/pushes.jsonl"; }
+
+# expect_push NAME [N] - N (1) pushes came there, all of them sound; the newest is printed.
+expect_push() {
+    wait_until has_push "$1" "${2:-1}" || fail "no push came to $1"
+    ! grep '"bad"' "$DIR/story/push/pushes.jsonl" || fail "a push was not sound"
+    grep "\"to\":\"$1\"" "$DIR/story/push/pushes.jsonl" | tail -n 1
 }
 
 # -- the handset

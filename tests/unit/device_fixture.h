@@ -135,6 +135,8 @@ static inline enum ipc_verdict device_ask(const struct device *device,
     } calls[CALL_COUNT] = {
         [CALL_LIST] = { "GET", "/api/v1/messages" },
         [CALL_DEVICES] = { "GET", "/api/v1/devices" },
+        [CALL_REVOKE] = { "DELETE", "/api/v1/devices/%s" },
+        [CALL_PUSH] = { "POST", "/api/v1/devices/%s/push" },
         [CALL_LABEL] = { "POST", "/api/v1/devices/%s/label" },
     };
     struct ipc_device_call in = { .call = (uint8_t)call };

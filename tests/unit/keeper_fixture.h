@@ -99,6 +99,8 @@ static inline int setup(void **state)
     o.dir = store;
     assert_int_equal(store_open(&k.store, &o, key, why), STORE_OK);
     k.proofs = proofs_new();
+    k.vapid = vapid_new(k.keys, &e);
+    assert_non_null(k.vapid);
     assert_int_equal(expiry_epochs(&k, &e), 0);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
@@ -121,6 +123,7 @@ static inline int teardown(void **state)
     store_close(k.store);
     keys_close(k.keys);
     proofs_free(k.proofs);
+    vapid_free(k.vapid);
     jwe_key_clear(&k.epoch);
     templates_free((struct templates *)(uintptr_t)k.templates);
     event_base_free(k.base);

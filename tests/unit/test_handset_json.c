@@ -211,7 +211,7 @@ static void devices_bring_two_keys_a_type_and_a_label(void **state)
 
 static int check_reply(struct span body, struct err *e)
 {
-    return handset_check_body(CALL_REPLY, body, e);
+    return handset_check_body(&config, CALL_REPLY, body, e);
 }
 
 static void replies_are_compact_jwes(void **state)
@@ -239,7 +239,7 @@ static void replies_are_compact_jwes(void **state)
 
 static int check_label(struct span body, struct err *e)
 {
-    return handset_check_body(CALL_LABEL, body, e);
+    return handset_check_body(&config, CALL_LABEL, body, e);
 }
 
 static void labels_are_short_and_stay_on_their_line(void **state)
@@ -256,13 +256,64 @@ static void labels_are_short_and_stay_on_their_line(void **state)
     check(check_label, "", "bad-request");
 }
 
+#define POINT                                            \
+    "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-" \
+    "AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNt"                    \
+    "oIAiw4"
+#define SUBSCRIPTION(url)                           \
+    "{\"endpoint\":\"" url "\",\"p256dh\":\"" POINT \
+    "\",\"auth\":\"BTBZMqHH6r4Tts7J_aSIgg\"}"
+
+static int check_push(struct span body, struct err *e)
+{
+    static char *hosts[] = { (char *)(uintptr_t) "push.example" };
+    const struct config pushing = { .push_hosts = { hosts, 1 } };
+
+    return handset_check_body(&pushing, CALL_PUSH, body, e);
+}
+
+static void subscriptions_are_at_services_that_are_known(void **state)
+{
+    static const struct {
+        const char *body, *type;
+    } rows[] = {
+        { SUBSCRIPTION("https://push.example/send/1"), NULL },
+        { "{\"endpoint\":null}", NULL },
+        { "{\"endpoint\":null,\"p256dh\":1}", NULL },
+        { SUBSCRIPTION("http://push.example/send/1"), "push-host" },
+        { SUBSCRIPTION("https://evil.example/"), "push-host" },
+        { SUBSCRIPTION("https://push.example@evil.example/"), "push-host" },
+        { SUBSCRIPTION("https://127.0.0.1/"), "push-host" },
+        { SUBSCRIPTION("push.example"), "push-host" },
+        { SUBSCRIPTION(""), "bad-request" },
+        { SUBSCRIPTION("https://push.example/" TEN(TEN("1234567890")) "4567"),
+          "bad-request" },
+        { "{}", "bad-request" },
+        { "{\"endpoint\":7}", "bad-request" },
+        { "{\"endpoint\":\"https://push.example/\"}", "bad-request" },
+        { "{\"endpoint\":\"https://push.example/\",\"p256dh\":\"" POINT "\"}",
+          "bad-request" },
+        { "{\"endpoint\":\"https://push.example/\",\"p256dh\":\"" POINT
+          "\",\"auth\":\"BTBZMqHH6r4Tts7J_aSI\"}",
+          "bad-request" },
+        { "{\"endpoint\":\"https://push.example/"
+          "\",\"p256dh\":\"AAAA\",\"auth\":\"BTBZMq"
+          "HH6r4Tts7J_aSIgg\"}",
+          "bad-request" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++)
+        check(check_push, rows[i].body, rows[i].type);
+}
+
 static void other_calls_have_no_body(void **state)
 {
     struct err e;
 
     (void)state;
-    assert_int_equal(handset_check_body(CALL_READ, span_of(NULL, 0), &e), 0);
-    assert_int_equal(handset_check_body(CALL_READ, span_str("{}"), &e), -1);
+    assert_int_equal(handset_check_body(&config, CALL_READ, span_of(NULL, 0), &e), 0);
+    assert_int_equal(handset_check_body(&config, CALL_READ, span_str("{}"), &e), -1);
     assert_string_equal(e.status, "bad-request");
 }
 
@@ -464,6 +515,7 @@ int main(void)
         cmocka_unit_test(devices_bring_two_keys_a_type_and_a_label),
         cmocka_unit_test(replies_are_compact_jwes),
         cmocka_unit_test(labels_are_short_and_stay_on_their_line),
+        cmocka_unit_test(subscriptions_are_at_services_that_are_known),
         cmocka_unit_test(other_calls_have_no_body),
         cmocka_unit_test(ranges),
         cmocka_unit_test(messages_become_json),

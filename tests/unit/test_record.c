@@ -28,6 +28,7 @@ union any_record {
     struct handset_otp_record handset_otp;
     struct report_record report;
     struct route_record route;
+    struct push_record push;
 };
 
 static uint8_t blob_bytes[] = "sealed\0bytes";
@@ -62,6 +63,8 @@ static const union any_record rows[RECORD_KIND_COUNT] = {
                                       .otp_failures = 0x01020304,
                                       .locked_until_s = 2,
                                       .notice_due_s = 3,
+                                      .notice_job = "notice job",
+                                      .pushed = 1,
                                       .notice_last_s = 4,
                                       .proven_s = 5 } },
     [RECORD_DEVICE] = { .device = { .handset = "handset",
@@ -73,6 +76,11 @@ static const union any_record rows[RECORD_KIND_COUNT] = {
                                     .label = "Ada's phone",
                                     .held_until_s = UINT64_MAX - 7,
                                     .encryption_key = BLOB } },
+    [RECORD_PUSH] = { .push = { .p256dh = { 4, 5, [64] = 6 },
+                                .auth = "auth",
+                                .state = 3,
+                                .handed_s = 7,
+                                .endpoint = "https://push.example/1" } },
     [RECORD_REGISTRATION] = { .registration = { .handset = "handset",
                                                 .msisdn = "61412345678",
                                                 .state = 1,
@@ -127,9 +135,10 @@ static const union any_record rows[RECORD_KIND_COUNT] = {
 /* The bytes of each row as they must stay on disk: how many. */
 static const size_t packed_bytes[RECORD_KIND_COUNT] = {
     [RECORD_MESSAGE] = 1 + 16 + 16 + 1 + 1 + 2 + 4 + 48 + 2 + 9 + 2 + 21 + 4 + 13,
-    [RECORD_HANDSET] = 1 + 2 + 15 + 2 + 2 + 1 + 1 + 128 + 16 + 4 + 32,
+    [RECORD_HANDSET] = 1 + 2 + 15 + 2 + 2 + 1 + 1 + 128 + 16 + 4 + 32 + 17,
     [RECORD_DEVICE] = 1 + 16 + 1 + 16 + 65 + 32 + 2 + 11 + 8 + 4 + 13,
     [RECORD_REGISTRATION] = 1 + 16 + 2 + 11 + 1 + 1 + 1 + 16 + 32 + 16,
+    [RECORD_PUSH] = 1 + 65 + 16 + 1 + 8 + 2 + 22,
     [RECORD_NOTICE] = 1 + 16 + 8,
     [RECORD_CONVERSATION] =
         1 + 48 + 8 + 2 + 11 + 2 + 9 + 2 + 24 + 2 + 11 + 2 + 21 + 2 + 21,
@@ -195,6 +204,7 @@ static void test_fields_arrive(void **state)
         [RECORD_HANDSET] = { sizeof(struct handset_record), NO_BLOB },
         [RECORD_DEVICE] = { sizeof(struct device_record),
                             offsetof(struct device_record, encryption_key) },
+        [RECORD_PUSH] = { sizeof(struct push_record), NO_BLOB },
         [RECORD_REGISTRATION] = { sizeof(struct registration_record), NO_BLOB },
         [RECORD_NOTICE] = { sizeof(struct notice_record), NO_BLOB },
         [RECORD_CONVERSATION] = { sizeof(struct conversation_record), NO_BLOB },
