@@ -7,13 +7,25 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 demo=$DIR/play number=+61491570006
+
+# The demo has neighbours of its own, which only it can end.
+close_demo() {
+    local status=$?
+    set +e
+    trap - ERR
+    stop_spawned demo
+    (exit "$status")
+    neighbours_close
+}
+trap close_demo EXIT
+
 # As from a terminal: without a display, and with Ctrl-C not ignored.
 spawn demo env -u DISPLAY -u WAYLAND_DISPLAY DEMO_OPEN=1 SEALPOST_DEMO_DIR="$demo" \
     "$PYTHON" -c 'import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execvp(sys.argv[1], sys.argv[1:])' "$DEMO/demo.sh"
 demo_settled() { test -s "$demo/play.url" || ! is_up demo; }
-DEADLINE=60 wait_until demo_settled
+DEADLINE=150 wait_until demo_settled || fail "the demo hangs: $(cat "$DIR/demo.log")"
 is_up demo || fail "the demo ended: $(cat "$DIR/demo.log")"
 read -r url <"$demo/play.url"
 site=${url%/*/}
