@@ -28,7 +28,7 @@
 #define STORE_WHY_MAX 200U
 #define STORE_KEY_MAX 96U           /* longest key of any table */
 #define STORE_VALUE_MAX (80U << 20) /* longest value */
-#define STORE_SCHEMA 2U             /* kept in T_META; a newer store is refused */
+#define STORE_SCHEMA 3U             /* kept in T_META; a newer store is refused */
 
 /* name on disk, what a key is */
 #define STORE_TABLES(X)                                                               \
