@@ -2,7 +2,9 @@
 #
 #   make deps     install what building and testing need (Debian packages, npm modules)
 #   make          build the daemon, its tools and the reference handset into build/plain
-#   make check    lint, unit tests, interoperability, and the stories of tests/scenario
+#   make check    lint, unit tests, interoperability, and the stories of tests/scenario and
+#                 tests/browser
+#   make screenshots  pictures of the handset application in build/screenshots
 #   make demo     the whole journey of a message on real neighbours, as a transcript;
 #                 DEMO_OPEN=1: then a page on which you play both sides
 #   make bench    rates side by side with their peers, medians of alternating runs
@@ -38,7 +40,8 @@ HANDSET = $(wildcard contrib/handset/*.c) relay/jwe.c relay/jwe_key.c relay/jwe_
   relay/jws.c relay/stream.c relay/encode.c relay/span.c relay/err.c
 UNITS  = $(patsubst tests/unit/%.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 BENCHES = $(patsubst tests/bench/%.c,$(O)/%,$(wildcard tests/bench/bench_*.c))
-STORIES = $(filter-out tests/scenario/lib.sh,$(wildcard tests/scenario/*.sh))
+BROWSER_STORIES = $(wildcard tests/browser/stories/*.mjs)
+STORIES = $(filter-out tests/scenario/lib.sh,$(wildcard tests/scenario/*.sh)) $(BROWSER_STORIES)
 
 # What a fresh Debian 12 lacks: to build and to run among real neighbours, to test, and
 # to measure.
@@ -137,7 +140,18 @@ build/deps-test: Makefile tests/package-lock.json
 # The programs are built by a second make: before deps there is no pkg-config to ask.
 check: deps
 	@$(MAKE) --no-print-directory -j2 all units $(O)/jwe_tool
-	@SEALPOST_BUILD=$(O) tests/run -j $(J) -t 300 tests/lint/run.sh $(UNITS) tests/interop/run.sh $(STORIES)
+	@SEALPOST_BUILD=$(O) tests/run -j $(J) -t 300 tests/lint/run.sh $(UNITS) tests/interop/run.sh tests/app/run.sh $(STORIES)
+
+# Every story takes pictures of the states that it looks at.
+FLOW = welcome code inbox message
+screenshots: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@rm -rf build/screenshots
+	@SCREENSHOTS=$(CURDIR)/build/screenshots SEALPOST_BUILD=$(O) \
+	  tests/run -j $(J) -t 300 $(BROWSER_STORIES)
+	@cd build/screenshots && node $(CURDIR)/tests/browser/picture.mjs flow.png \
+	  $(FLOW:%=first-use-%-en-phone.png)
+	@ls -l build/screenshots/flow.png
 
 units: $(UNITS)
 
@@ -159,4 +173,4 @@ benches: $(BENCHES)
 clean:
 	rm -rf build
 
-.PHONY: all units benches deps check demo bench lint clean
+.PHONY: all units benches deps check screenshots demo bench lint clean
