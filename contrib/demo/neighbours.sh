@@ -13,6 +13,7 @@
 
 DEMO=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 REPO=$(cd "$DEMO/../.." && pwd)
+TEMPLATES=$REPO/templates
 BUILD=${SEALPOST_BUILD:-build/plain}
 case $BUILD in /*) ;; *) BUILD=$REPO/$BUILD ;; esac
 PATH=$PATH:/usr/sbin:/sbin
@@ -60,7 +61,7 @@ is_listening() {
 # fill NAME TARGET - a template of this folder, its @WORDS@ replaced.
 fill() {
     local word args=()
-    for word in DIR REPO {SMTP,LMTP,ESMTP,HANDSET,BOX,SMSC,ADMIN,SENDSMS}_PORT \
+    for word in DIR REPO TEMPLATES {SMTP,LMTP,ESMTP,HANDSET,BOX,SMSC,ADMIN,SENDSMS}_PORT \
         {SEALPOST_SENDSMS,APP}_PORT POSTFIX_DAEMONS POSTFIX_IMPORT MAIL_UID MAIL_GID; do
         args+=(-e "s|@$word@|${!word-}|g")
     done
