@@ -46,6 +46,21 @@ static const struct handset_file *file_of(const char *path)
                                                                  : path + 1);
 }
 
+static bool is_document(const struct handset_file *f)
+{
+    return strcmp(f->type, "text/html; charset=utf-8") == 0;
+}
+
+/* Only a document and a worker have scripts to be bound; the others may do nothing when
+ * they are opened by themselves. A first visit asks for thirty of them: short. */
+static const char *csp_of(const struct handset_file *f)
+{
+    if (f->is_logo)
+        return LOGO_CSP;
+    return is_document(f) || strcmp(f->name, "sw.js") == 0 ? PAGE_CSP
+                                                           : "default-src 'none'";
+}
+
 /* The page is asked for again each time, above all sw.js: the service worker pins a
  * version, and its owner is told of a new one. */
 static void put_headers(struct http_request *req, const struct handset_file *f,
@@ -56,9 +71,11 @@ static void put_headers(struct http_request *req, const struct handset_file *f,
         http_reply_header(req, "Vary", "Accept-Encoding");
     http_reply_header(req, "Cache-Control",
                       f->is_logo ? "public, max-age=31536000, immutable" : "no-cache");
-    http_reply_header(req, "Content-Security-Policy", f->is_logo ? LOGO_CSP : PAGE_CSP);
-    http_reply_header(req, "Cross-Origin-Opener-Policy", "same-origin");
-    http_reply_header(req, "Permissions-Policy", PERMISSIONS);
+    http_reply_header(req, "Content-Security-Policy", csp_of(f));
+    if (is_document(f)) {
+        http_reply_header(req, "Cross-Origin-Opener-Policy", "same-origin");
+        http_reply_header(req, "Permissions-Policy", PERMISSIONS);
+    }
 }
 
 /* A GET never changes anything: link scanners follow the links of SMS as well. */
