@@ -100,6 +100,15 @@ export async function deviceLoad() {
   return await get('device', 'this') || null;
 }
 
+/** Keys that were given to the server in this registration, whose answer never came.
+ * @param {string} registration @returns {Promise<Device|null>} */
+export async function deviceNext(registration) {
+  const next = await get('device', 'next');
+  if (!next || next.registration !== registration) return null;
+  await keysProve(next.keys);
+  return next;
+}
+
 /** The keys go, and what they opened. */
 export function deviceForget() {
   return change([['device'], ['kept'], ['parts']]);

@@ -8,7 +8,7 @@ import * as api from './api.js';
 import { NoStorage, destroy } from './db.js';
 import * as inbox from './inbox.js';
 import * as kept from './kept.js';
-import { deviceLoad, deviceSave, keysMake, keysProve } from './keys.js';
+import { deviceLoad, deviceNext, deviceSave, keysMake, keysProve } from './keys.js';
 import { setKey } from './reply.js';
 import { getStatus, note, tell } from './state.js';
 
@@ -64,7 +64,8 @@ export async function sessionStart() {
   return { device: current };
 }
 
-/** What an answer may have been lost of: the same keys given again are the same device.
+/** What an answer may have been lost of: the same keys given again are the same device,
+ * also when the page was loaded anew in between.
  * @type {{registration: string, made: Device}|null} */
 let pending = null;
 
@@ -73,12 +74,16 @@ async function prepare(registration, { type, label }) {
   if (pending && pending.registration === registration && pending.made.type === type) {
     return pending.made;
   }
-  /** @type {Device} */
-  const made = { id: '', keys: await keysMake(), type, label,
-    created: Math.floor(Date.now() / 1000) };
-  if (type === 'shared') await keysProve(made.keys);
-  pending = { registration, made: type === 'shared' ? made : await deviceSave(made) };
-  return pending.made;
+  /** @type {Device|null} */
+  let made = type === 'shared' ? null : await deviceNext(registration).catch(() => null);
+  if (!made || made.type !== type) {
+    made = { id: '', keys: await keysMake(), type, label, registration,
+      created: Math.floor(Date.now() / 1000) };
+    if (type === 'shared') await keysProve(made.keys);
+    else made = await deviceSave(made);
+  }
+  pending = { registration, made };
+  return made;
 }
 
 /**
@@ -96,6 +101,7 @@ export async function register(registration, wish) {
     encryption_key: made.keys.encryptionJwk, signing_key: made.keys.signingJwk,
     type: wish.type, label: wish.label });
   const known = Object.assign({}, made, { id: answer.device });
+  delete known.registration;
   adopt(known.type === 'shared' ? known : await deviceSave(known));
   pending = null;
   setKey(answer.reply_key);

@@ -93,6 +93,7 @@ export interface Device {
   type: 'browser' | 'installed' | 'shared'; // shared: in memory only
   label: string;
   created: number; // UNIX seconds, by this phone's clock
+  registration?: string; // that it comes of, until the server has given an id
 }
 
 /** How a device is to be. */
