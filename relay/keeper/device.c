@@ -71,9 +71,12 @@ bool device_is_fresh(const struct keeper *k, const struct device_record *d)
     return !device_is_held(k, d) && called_lately(k, d);
 }
 
+/* A shared phone is soon gone, and its key with it. What no other device could open
+ * later is not sealed to it for good but lent to it (reseal_lend). */
 size_t device_keys(struct keeper *k, const struct handset_record *h,
                    struct jwe_key keys[JWE_RECIPIENTS_MAX])
 {
+    bool lasting = false;
     size_t n = 0;
 
     for (size_t i = 0; i < h->device_count && i < RECORD_DEVICES; i++) {
@@ -84,10 +87,14 @@ size_t device_keys(struct keeper *k, const struct handset_record *h,
             continue;
         if (device_is_fresh(k, &d) &&
             jwe_key_from_der(&keys[n], span_of(d.encryption_key.p, d.encryption_key.n),
-                             &e) == 0)
+                             &e) == 0) {
+            lasting = lasting || d.type != DEVICE_SHARED;
             n++;
+        }
         record_clear(RECORD_DEVICE, &d);
     }
+    while (!lasting && n > 0)
+        jwe_key_clear(&keys[--n]);
     return n;
 }
 

@@ -26,24 +26,44 @@ struct call {
     struct buf tail;
 };
 
-static void put_entry(struct call *c, const uint8_t id[16],
+/* What waits is lent to a shared phone, and stays for a device that lasts. */
+static bool is_lent(const struct call *c, const struct message_record *m)
+{
+    return m->form == FORM_INTERMEDIATE && c->d.type == DEVICE_SHARED;
+}
+
+static bool put_entry(struct keeper *k, struct call *c, const uint8_t id[16],
                       const struct message_record *m)
 {
+    struct span sealed = span_of(m->sealed.p, m->sealed.n);
+    struct buf lent;
+
+    buf_init(&lent, 0);
+    if (is_lent(c, m)) {
+        if (!reseal_lend(k, id, m, &c->d, &lent))
+            return false;
+        sealed = buf_span(&lent);
+    }
     buf_put_mem(&c->tail, id, 16);
     buf_put_be64(&c->tail, m->created_s);
     buf_put_be64(&c->tail, m->expires_s);
     buf_put_be64(&c->tail, m->fetched_s);
     buf_put_be64(&c->tail, m->read_s);
     buf_put_be16(&c->tail, m->parts);
-    buf_put_be32(&c->tail, (uint32_t)m->sealed.n);
-    buf_put_mem(&c->tail, m->sealed.p, m->sealed.n);
+    buf_put_be32(&c->tail, (uint32_t)sealed.n);
+    buf_put_span(&c->tail, sealed);
     c->out.count++;
+    buf_clear(&lent);
+    return true;
 }
 
 static bool is_for_device(const struct call *c, const struct message_record *m)
 {
-    return memcmp(m->handset, c->d.handset, 16) == 0 && m->form == FORM_FINAL &&
-           jwe_has_recipient(span_of(m->sealed.p, m->sealed.n), c->d.kid);
+    if (memcmp(m->handset, c->d.handset, 16) != 0)
+        return false;
+    return is_lent(c, m) ||
+           (m->form == FORM_FINAL &&
+            jwe_has_recipient(span_of(m->sealed.p, m->sealed.n), c->d.kid));
 }
 
 static void mark_fetched(struct keeper *k, const uint8_t id[16],
@@ -83,8 +103,7 @@ static bool list_one(struct keeper *k, const uint8_t *key, size_t n, void *arg)
     } else if (c->out.more != 0 || page_is_full(c, &m)) {
         c->out.more = 1;
         go_on = c->out.has_closed != 0; /* those behind this page count as well */
-    } else {
-        put_entry(c, id, &m);
+    } else if (put_entry(k, c, id, &m)) {
         mark_fetched(k, id, &m);
     }
     record_clear(RECORD_MESSAGE, &m);
@@ -120,13 +139,15 @@ static bool take_message(struct keeper *k, const struct call *c,
 static enum ipc_verdict call_message(struct keeper *k, struct call *c)
 {
     struct message_record m;
+    bool given;
 
     if (!take_message(k, c, &m))
         return IPC_GONE;
-    put_entry(c, c->in->id, &m);
-    mark_fetched(k, c->in->id, &m);
+    given = put_entry(k, c, c->in->id, &m);
+    if (given)
+        mark_fetched(k, c->in->id, &m);
     record_clear(RECORD_MESSAGE, &m);
-    return IPC_OK;
+    return given ? IPC_OK : IPC_TEMP;
 }
 
 static bool put_chunk(struct keeper *k, const uint8_t *key, size_t n, void *arg)

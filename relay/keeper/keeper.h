@@ -244,6 +244,10 @@ enum ipc_verdict proof_check(struct proofs *p, uint64_t now_s, struct span proof
  * its fresh devices. Returns how many were re-sealed. */
 size_t reseal_waiting(struct keeper *k, const uint8_t handset[16],
                       const struct handset_record *h, size_t max);
+/* reseal_lend - an intermediate message sealed to one device, for its answer only: the
+ * message stays as it is. sealed is the caller's to clear; false: it does not open. */
+bool reseal_lend(struct keeper *k, const uint8_t id[16], const struct message_record *m,
+                 const struct device_record *d, struct buf *sealed);
 /* reseal_peek - the subject in an intermediate message's manifest, for a reply by SMS;
  * "" when the server cannot open it any more. */
 void reseal_peek_subject(struct keeper *k, const uint8_t message[16], char *subject,

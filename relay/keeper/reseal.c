@@ -33,12 +33,14 @@ static int open_message(struct keeper *k, const uint8_t id[16],
     return rc;
 }
 
-static int seal_again(struct keeper *k, const uint8_t id[16], struct message_record *m,
-                      const struct resealing *r, struct err *e)
+/* The message sealed to the devices; sealed is the caller's, empty when it fails. */
+static int seal_to(struct keeper *k, const uint8_t id[16],
+                   const struct message_record *m, const struct resealing *r,
+                   struct buf *sealed, struct err *e)
 {
     struct jwe_header header = { .typ = "sealpost-message", .created_s = k->now_s };
     const struct jwe_key *to[JWE_RECIPIENTS_MAX];
-    struct buf plain, sealed;
+    struct buf plain;
     int rc;
 
     for (size_t i = 0; i < r->key_count; i++)
@@ -46,17 +48,13 @@ static int seal_again(struct keeper *k, const uint8_t id[16], struct message_rec
     memcpy(header.id, id, 16);
     memcpy(header.to, r->to, sizeof header.to);
     buf_init(&plain, JWE_PLAIN_MAX_BYTES);
-    buf_init(&sealed, 2 * JWE_PLAIN_MAX_BYTES);
+    buf_init(sealed, 2 * JWE_PLAIN_MAX_BYTES);
     rc = open_message(k, id, m, &plain, e);
     if (rc == 0)
-        rc = jwe_seal(&header, to, r->key_count, buf_span(&plain), &sealed, e);
+        rc = jwe_seal(&header, to, r->key_count, buf_span(&plain), sealed, e);
     buf_wipe(&plain);
-    if (rc == 0) {
-        free(m->sealed.p);
-        m->sealed = (struct record_blob){ (uint8_t *)sealed.p, sealed.n };
-    } else {
-        buf_clear(&sealed);
-    }
+    if (rc != 0)
+        buf_clear(sealed);
     return rc;
 }
 
@@ -64,12 +62,15 @@ static void reseal_one(struct keeper *k, const uint8_t id[16], struct message_re
                        struct resealing *r)
 {
     const struct tx_key e_key = tx_key_epoch(m->epoch, 'M', id);
+    struct buf sealed;
     struct err e;
 
-    if (seal_again(k, id, m, r, &e) != 0) {
+    if (seal_to(k, id, m, r, &sealed, &e) != 0) {
         LOG(L_ERROR, "message.not-resealed", LOG_ID("msg", id), LOG_WHY(&e));
         return;
     }
+    free(m->sealed.p);
+    m->sealed = (struct record_blob){ (uint8_t *)sealed.p, sealed.n };
     m->form = FORM_FINAL;
     m->epoch = 0;
     tx_put(k, T_MESSAGE, id, 16, RECORD_MESSAGE, m);
@@ -106,6 +107,26 @@ size_t reseal_waiting(struct keeper *k, const uint8_t handset[16],
     for (size_t i = 0; i < r.key_count; i++)
         jwe_key_clear(&r.keys[i]);
     return r.done;
+}
+
+bool reseal_lend(struct keeper *k, const uint8_t id[16], const struct message_record *m,
+                 const struct device_record *d, struct buf *sealed)
+{
+    struct resealing r = { .key_count = 1 };
+    struct err e;
+    int rc;
+
+    buf_init(sealed, 0);
+    rc = jwe_key_from_der(&r.keys[0], span_of(d->encryption_key.p, d->encryption_key.n),
+                          &e);
+    if (rc == 0) {
+        message_name_devices(r.keys, 1, r.to);
+        rc = seal_to(k, id, m, &r, sealed, &e);
+        jwe_key_clear(&r.keys[0]);
+    }
+    if (rc != 0)
+        LOG(L_ERROR, "message.not-resealed", LOG_ID("msg", id), LOG_WHY(&e));
+    return rc == 0;
 }
 
 void reseal_peek_subject(struct keeper *k, const uint8_t message[16], char *subject,

@@ -134,6 +134,7 @@ static inline enum ipc_verdict device_ask(const struct device *device,
         const char *method, *path;
     } calls[CALL_COUNT] = {
         [CALL_LIST] = { "GET", "/api/v1/messages" },
+        [CALL_READ] = { "POST", "/api/v1/messages/%s/read" },
         [CALL_DEVICES] = { "GET", "/api/v1/devices" },
         [CALL_REVOKE] = { "DELETE", "/api/v1/devices/%s" },
         [CALL_PUSH] = { "POST", "/api/v1/devices/%s/push" },

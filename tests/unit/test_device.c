@@ -65,29 +65,78 @@ static void nothing_is_sealed_to_a_silent_shared_phone(void **state)
 
 /* -- what a device cannot open */
 
-static void put_messages(unsigned n, const struct device *to)
+static void put_message(const struct jwe_key *to, struct message_record *m,
+                        uint8_t id[16])
 {
     struct jwe_header header = { .typ = "sealpost-message", .to = "devices-" };
-    const struct jwe_key *keys = &to->encryption;
-    struct message_record m = { .form = FORM_FINAL, .expires_s = NOW + 86400 };
     struct buf jwe;
+    struct tx_key at;
     struct err e;
 
-    memcpy(m.handset, to->handset, 16);
-    for (unsigned i = 0; i < n; i++) {
-        uint8_t id[16];
-        struct tx_key at;
+    keeper_id(&k, id);
+    memcpy(header.id, id, 16);
+    buf_init(&jwe, 4096);
+    assert_int_equal(jwe_seal(&header, &to, 1, span_str("{}"), &jwe, &e), 0);
+    m->sealed = (struct record_blob){ (uint8_t *)jwe.p, jwe.n };
+    put_record(T_MESSAGE, id, RECORD_MESSAGE, m);
+    at = tx_key_ids(m->handset, id);
+    put_mark(T_BY_HANDSET, &at);
+    buf_clear(&jwe);
+}
 
-        keeper_id(&k, id);
-        memcpy(header.id, id, 16);
-        buf_init(&jwe, 4096);
-        assert_int_equal(jwe_seal(&header, &keys, 1, span_str("{}"), &jwe, &e), 0);
-        m.sealed = (struct record_blob){ (uint8_t *)jwe.p, jwe.n };
-        put_record(T_MESSAGE, id, RECORD_MESSAGE, &m);
-        at = tx_key_ids(m.handset, id);
-        put_mark(T_BY_HANDSET, &at);
-        buf_clear(&jwe);
+static void put_messages(unsigned n, const struct device *to)
+{
+    struct message_record m = { .form = FORM_FINAL, .expires_s = NOW + 86400 };
+    uint8_t id[16];
+
+    memcpy(m.handset, to->handset, 16);
+    for (unsigned i = 0; i < n; i++)
+        put_message(&to->encryption, &m, id);
+}
+
+static enum message_form form_of(const uint8_t id[16])
+{
+    struct message_record m;
+    enum message_form form;
+
+    assert_true(tx_get(&k, T_MESSAGE, id, 16, RECORD_MESSAGE, &m));
+    form = (enum message_form)m.form;
+    record_clear(RECORD_MESSAGE, &m);
+    return form;
+}
+
+static enum ipc_verdict reseal_now(struct keeper *keeper, void *handset)
+{
+    (void)registration_reseal(keeper, handset);
+    return IPC_OK;
+}
+
+/* Its page may be closed before anything was read. */
+static void what_a_shared_phone_reads_waits_for_one_that_stays(void **state)
+{
+    struct message_record m = { .form = FORM_INTERMEDIATE,
+                                .epoch = k.epoch_day,
+                                .expires_s = NOW + 86400 };
+    struct device shared, own;
+    uint8_t id[16];
+
+    (void)state;
+    device_add(&shared, MSISDN, DEVICE_SHARED, 0);
+    memcpy(m.handset, shared.handset, 16);
+    put_message(&k.epoch, &m, id);
+    assert_int_equal(tx_run(&k, reseal_now, shared.handset), IPC_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(device_ask(&shared, CALL_LIST, NULL, ""), IPC_OK);
+        assert_int_equal(answer.count, 1);
+        assert_int_equal(device_ask(&shared, CALL_READ, id, ""), IPC_OK);
+        assert_int_equal(form_of(id), FORM_INTERMEDIATE);
     }
+    device_add(&own, MSISDN, DEVICE_BROWSER, 0);
+    assert_int_equal(device_ask(&own, CALL_LIST, NULL, ""), IPC_OK);
+    assert_int_equal(answer.count, 1);
+    assert_int_equal(form_of(id), FORM_FINAL);
+    device_clear(&shared);
+    device_clear(&own);
 }
 
 static void messages_for_other_devices_are_counted_once(void **state)
@@ -181,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DEVICE_TEST(a_shared_phone_is_forgotten_when_it_falls_silent),
         DEVICE_TEST(nothing_is_sealed_to_a_silent_shared_phone),
+        DEVICE_TEST(what_a_shared_phone_reads_waits_for_one_that_stays),
         DEVICE_TEST(messages_for_other_devices_are_counted_once),
         DEVICE_TEST(a_held_device_hears_of_no_message),
         DEVICE_TEST(a_device_is_named_by_its_handset_alone),
