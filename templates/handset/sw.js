@@ -16,6 +16,11 @@ const worker = /** @type {any} */ (self);
 const PIN = 'app-pin'; // '/pin': the hash of what is served; '/next': of what could be
 const BRANDS = 'brand'; // logos; their names change with their content
 const BESIDE = ['/app.json', '/openapi.yaml'];
+const LIST = '/app.json'; // in the cache of a version: its files and their hashes
+const LATER = /^(lang\/(?!en\.)|icon-)/;
+
+/** @typedef {{cache: Cache, files: {[name: string]: string}}} Version */
+
 /** What the server says of the way and not of the file. */
 const OF_THE_WAY = ['content-encoding', 'content-length', 'transfer-encoding', 'set-cookie',
   'connection', 'date', 'age', 'etag', 'vary'];
@@ -35,10 +40,9 @@ async function pinSet(which, hash) {
   else await cache.delete(which);
 }
 
-/** What the page has loaded already is not sent again: its hash tells whether it is right.
- * @param {string} path @returns {Promise<Response>} */
-async function download(path) {
-  const response = await fetch(path, { cache: 'no-cache', credentials: 'omit',
+/** @param {string} path @param {RequestCache} cache @returns {Promise<Response>} */
+async function download(path, cache) {
+  const response = await fetch(path, { cache, credentials: 'omit', mode: 'same-origin',
     redirect: 'error', referrerPolicy: 'no-referrer' });
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   return response;
@@ -57,27 +61,68 @@ function versionHash(files) {
   return hex(new TextEncoder().encode(lines.join('')));
 }
 
-/** @param {Cache} cache @param {string} name @param {string} wanted */
-async function fileTake(cache, name, wanted) {
-  const response = await download(`/${name}`);
+/**
+ * A file, when it is what the list says.
+ * @param {string} name @param {string} wanted @param {RequestCache} from
+ */
+async function file(name, wanted, from) {
+  const response = await download(`/${name}`, from);
   const bytes = await response.arrayBuffer();
   if (await hex(bytes) !== wanted) throw new Error(`${name} is not what app.json says`);
   const headers = new Headers(response.headers);
   OF_THE_WAY.forEach((header) => headers.delete(header));
-  await cache.put(`/${name}`, new Response(bytes, { headers }));
+  return new Response(bytes, { headers });
 }
 
-/** Every file, or none. @param {string} hash @param {{[name: string]: string}} files */
-async function filesTake(hash, files) {
+/** What the page has loaded already is not sent again: its hash tells that it is right.
+ * @param {Version} version @param {string} name */
+async function fileTake({ cache, files }, name) {
+  const response = await file(name, files[name], 'force-cache')
+    .catch(() => file(name, files[name], 'reload'));
+  await cache.put(`/${name}`, response);
+}
+
+/** Other languages and big icons can wait until the page is used again; the language that
+ * it has is here already.
+ * @param {Version} version @param {string} name */
+async function fileLater({ cache, files }, name) {
+  try {
+    await cache.put(`/${name}`, await file(name, files[name], 'only-if-cached'));
+  } catch (error) {
+    // it comes with the next look, or when it is asked for
+  }
+}
+
+/** Every file, or none; but for those that can wait.
+ * @param {string} hash @param {Version['files']} files @param {boolean} all */
+async function filesTake(hash, files, all) {
   await caches.delete(appName(hash));
   const cache = await caches.open(appName(hash));
   try {
-    await Promise.all(Object.keys(files).map((name) => fileTake(cache, name, files[name])));
     if (!files['index.html']) throw new Error('no index.html');
+    await Promise.all(Object.keys(files).map((name) => (
+      !all && LATER.test(name) ? fileLater : fileTake)({ cache, files }, name)));
+    await cache.put(LIST, new Response(JSON.stringify(files)));
   } catch (error) {
     await caches.delete(appName(hash));
     throw error;
   }
+}
+
+/** @param {string} hash @returns {Promise<Version|null>} */
+async function version(hash) {
+  const cache = await caches.open(appName(hash));
+  const list = await cache.match(LIST);
+  return list ? { cache, files: await list.json() } : null;
+}
+
+/** What could wait. @param {string} hash */
+async function filesRest(hash) {
+  const pinned = await version(hash);
+  if (!pinned) return;
+  const here = await Promise.all(Object.keys(pinned.files).map(async (name) =>
+    (await pinned.cache.match(`/${name}`) ? '' : name)));
+  await Promise.all(here.filter(Boolean).map((name) => fileTake(pinned, name)));
 }
 
 /** Only what is served, or could be, stays. */
@@ -91,14 +136,14 @@ async function tidy() {
 /** Has the server another version? Then it is fetched, whole, and waits.
  * @returns {Promise<string|null>} its hash */
 async function versionLook() {
-  const { hash, files } = await (await download('/app.json')).json();
+  const { hash, files } = await (await download('/app.json', 'no-store')).json();
   if (await versionHash(files) !== hash) throw new Error('app.json contradicts itself');
-  const other = hash === await pinGet('/pin') ? null : hash;
-  if (other !== await pinGet('/next')) {
-    if (other) await filesTake(other, files);
-    await pinSet('/next', other);
-  }
+  const pin = await pinGet('/pin');
+  const other = hash === pin ? null : hash;
+  if (other && other !== await pinGet('/next')) await filesTake(other, files, pin !== null);
+  await pinSet('/next', other);
   await tidy();
+  if (!other) await filesRest(hash);
   return other;
 }
 
@@ -135,10 +180,24 @@ worker.addEventListener('message', (event) => {
 
 // -- serving
 
-/** @param {Request} request @param {string} path */
+/** A file that could wait is asked for: it has to be the one of the pinned version.
+ * @param {Version} pinned @param {string} path */
+async function late(pinned, path) {
+  try {
+    await fileTake(pinned, path.slice(1));
+  } catch (error) {
+    return path.startsWith('/lang/') ? pinned.cache.match('/lang/en.json') : undefined;
+  }
+  return pinned.cache.match(path);
+}
+
+/** @param {Request} request @param {string} path @returns {Promise<Response>} */
 async function fromPin(request, path) {
   const hash = await pinGet('/pin');
-  const found = hash && await (await caches.open(appName(hash))).match(path);
+  const pinned = hash && await version(hash);
+  if (!pinned) return fetch(request);
+  const found = await pinned.cache.match(path) ||
+    (LATER.test(path.slice(1)) && pinned.files[path.slice(1)] && await late(pinned, path));
   return found || fetch(request);
 }
 

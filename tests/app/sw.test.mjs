@@ -30,7 +30,7 @@ class Caches {
   async keys() { return [...this.made.keys()]; }
 }
 
-let served, caches, listeners, asked, shown;
+let served, loaded, caches, listeners, asked, shown; // loaded: the browser's own cache
 
 /** What the server has: names and texts, and the app.json of them. */
 function serve(files, lie = {}) {
@@ -41,8 +41,13 @@ function serve(files, lie = {}) {
   return hash;
 }
 
-async function fetchServed(request) {
+async function fetchServed(request, { cache } = {}) {
   const path = new URL(request.url ?? request, ORIGIN).pathname;
+  if (cache === 'only-if-cached' || cache === 'force-cache') {
+    const text = loaded.get(path);
+    if (text !== undefined) return new Response(text);
+    if (cache === 'only-if-cached') throw new TypeError('not in the cache');
+  }
   asked.push(path);
   const text = served[path === '/' || path.startsWith('/m/') ? 'index.html' : path.slice(1)];
   if (served.offline) throw new TypeError('no connection');
@@ -99,6 +104,7 @@ const second = { 'index.html': 'two', 'js/main.js': 'main two', 'sw.js': source 
 beforeEach(() => {
   caches = new Caches();
   asked = [];
+  loaded = new Map();
   shown = [];
   start();
 });
@@ -170,6 +176,41 @@ for (const [what, lie] of [['one file is another', { 'js/main.js': 'evil' }], ['
     assert.equal((await versions()).length, 1);
   });
 }
+
+test('what the page has loaded is not sent again, unless it is wrong', async () => {
+  serve(first);
+  loaded.set('/index.html', 'one').set('/js/main.js', 'an older one');
+  await install();
+  assert.deepEqual(asked.sort(), ['/app.json', '/js/main.js', '/sw.js']);
+  assert.equal(await page('/js/main.js'), 'main one');
+});
+
+const languages = { ...first, 'lang/en.json': '{"in":"en"}', 'lang/de.json': '{"in":"de"}',
+  'lang/fr.json': '{"in":"fr"}' };
+
+test('the other languages wait for the next look', async () => {
+  serve(languages);
+  loaded.set('/lang/de.json', languages['lang/de.json']);
+  await install();
+  assert.ok(asked.includes('/lang/en.json'));
+  assert.ok(!asked.includes('/lang/de.json') && !asked.includes('/lang/fr.json'));
+  await ask('look');
+  served = { offline: true };
+  for (const code of ['en', 'de', 'fr']) {
+    assert.equal(await page(`/lang/${code}.json`), languages[`lang/${code}.json`]);
+  }
+});
+
+test('a language that is asked for before is that of the pinned version, or English', async () => {
+  serve(languages);
+  await install();
+  served['lang/fr.json'] = 'evil';
+  assert.equal(await page('/lang/fr.json'), languages['lang/en.json']);
+  served = { offline: true };
+  assert.equal(await page('/lang/fr.json'), languages['lang/en.json']);
+  serve(languages);
+  assert.equal(await page('/lang/fr.json'), languages['lang/fr.json']);
+});
 
 test('calls and lists are none of its business', async () => {
   serve(first);
