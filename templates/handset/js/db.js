@@ -25,7 +25,7 @@ export class NoStorage extends Error {
   }
 }
 
-/** @type {Promise<IDBDatabase>|null} */
+/** @type {IDBDatabase|null} */
 let opened = null;
 
 /** @param {IDBDatabase} db */
@@ -63,24 +63,22 @@ function connect(create) {
 /** @param {boolean} create @returns {Promise<IDBDatabase|null>} */
 async function open(create) {
   if (opened) return opened;
-  const db = await connect(create);
-  if (db) {
-    watch(db);
-    opened = Promise.resolve(db);
-  }
-  return db;
+  opened = await connect(create);
+  if (opened) watch(opened);
+  return opened;
 }
 
+/** @typedef {(of: (name: Store) => IDBObjectStore) => IDBRequest<any>|void} Work */
+
 /**
- * @template T
  * @param {IDBDatabase} db @param {Store[]} stores @param {IDBTransactionMode} mode
- * @param {(store: (name: Store) => IDBObjectStore) => IDBRequest<T>|void} work
- * @returns {Promise<T|undefined>} when the transaction is complete
+ * @param {Work} work
+ * @returns {Promise<any>} what was asked for, when the transaction is complete
  */
 function transact(db, stores, mode, work) {
   return new Promise((resolve, reject) => {
     const change = db.transaction(stores, mode, { durability: 'strict' });
-    /** @type {IDBRequest<T>|void} */
+    /** @type {IDBRequest<any>|void} */
     let asked;
     change.oncomplete = () => resolve(asked ? asked.result : undefined);
     change.onabort = () => reject(change.error || new Error('aborted'));
@@ -94,30 +92,21 @@ function transact(db, stores, mode, work) {
   });
 }
 
-/**
- * @template T
- * @param {Store[]} stores @param {IDBTransactionMode} mode
- * @param {(store: (name: Store) => IDBObjectStore) => IDBRequest<T>|void} work
- * @returns {Promise<T|undefined>}
- */
-async function once(stores, mode, work) {
-  const db = await open(mode === 'readwrite');
-  return db ? transact(db, stores, mode, work) : undefined;
-}
-
 /** A phone that slept may have lost the connection: then it is opened again.
- * @template T
- * @param {Store[]} stores @param {IDBTransactionMode} mode
- * @param {(store: (name: Store) => IDBObjectStore) => IDBRequest<T>|void} work
- * @returns {Promise<T|undefined>}
+ * @param {Store[]} stores @param {IDBTransactionMode} mode @param {Work} work
+ * @returns {Promise<any>} undefined where there is no database yet
  */
 async function run(stores, mode, work) {
+  const once = async () => {
+    const db = await open(mode === 'readwrite');
+    return db ? transact(db, stores, mode, work) : undefined;
+  };
   const before = opened;
   try {
-    return await once(stores, mode, work).catch((error) => {
+    return await once().catch((error) => {
       if (!before || !/^(InvalidState|Unknown)Error$/.test(error && error.name)) throw error;
       opened = null;
-      return once(stores, mode, work);
+      return once();
     });
   } catch (error) {
     throw new NoStorage(error);
@@ -168,8 +157,7 @@ export async function destroy() {
     return; // nothing is kept here
   }
   await change(STORES.map((store) => /** @type {[Store]} */ ([store])));
-  const db = await opened;
-  if (db) db.close();
+  if (opened) opened.close();
   opened = null;
   await new Promise((resolve) => {
     const asked = indexedDB.deleteDatabase(NAME);
