@@ -61,8 +61,8 @@ export async function seal(plain, keys, id, header = {}) {
   const sealer = new jose.GeneralEncrypt(new TextEncoder().encode(text))
     .setProtectedHeader({ enc: 'A256GCM', typ: 'sealpost-message', mid: id, iat: 1764000000,
       to: 'devices-x', ...header });
-  sealer.addRecipient(to).setUnprotectedHeader({ alg: 'ECDH-ES+A256KW', kid: keys.kid });
-  sealer.addRecipient(other.publicKey).setUnprotectedHeader({ alg: 'ECDH-ES+A256KW' });
+  sealer.addRecipient(to, { crit: { mid: true } }).setUnprotectedHeader({ alg: 'ECDH-ES+A256KW', kid: keys.kid });
+  sealer.addRecipient(other.publicKey, { crit: { mid: true } }).setUnprotectedHeader({ alg: 'ECDH-ES+A256KW' });
   const jwe = await sealer.encrypt();
   return { ...jwe, recipients: [jwe.recipients[0]] };
 }

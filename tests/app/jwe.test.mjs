@@ -65,6 +65,8 @@ test('a message of another id, for another key, or of another kind does not open
   await refuses(sealed, id, await keysMake());
   await refuses(await seal(manifest(id), keys, id, { typ: 'sealpost-reply' }));
   await refuses(await seal(manifest(idOf(7)), keys, id));
+  await refuses(await seal(manifest(idOf(7)), keys, id), idOf(7));
+  await refuses(await seal(manifest(id), keys, id, { crit: ['mid'] }));
 });
 
 for (const [what, changed] of [['no text', { text: undefined }], ['a number for a subject', { subject: 7 }],

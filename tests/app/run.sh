@@ -34,7 +34,7 @@ check() {
 run_file() {
     local out name rc=0
     name=$(basename "$1" .test.mjs)
-    out=$(node --test --test-reporter=tap "$1" 2>&1) || rc=$?
+    out=$(timeout 120 node --test --test-reporter=tap "$1" 2>&1) || rc=$?
     sed -n "s/^ *\(not ok\|ok\) [0-9]* - \(.*\)/\1 app $name: \2/p" <<<"$out" | grep -v '\.mjs$'
     [ "$rc" -eq 0 ] || { printf '%s\n' "$out"; failed=1; }
 }

@@ -32,6 +32,10 @@ export class Server {
     globalThis.location = { origin: `http://localhost:${this.port}` };
   }
 
+  again(port) {
+    return new Promise((ready) => { this.http.listen(port, '127.0.0.1', ready); });
+  }
+
   stop() {
     this.http.closeAllConnections();
     return new Promise((over) => { this.http.close(over); });

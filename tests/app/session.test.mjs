@@ -43,8 +43,7 @@ async function offline(work) {
   const { port } = server;
   await server.stop();
   await work();
-  server.http.listen(port, '127.0.0.1');
-  await until(() => server.http.listening);
+  await server.again(port);
 }
 
 beforeEach(async () => {
